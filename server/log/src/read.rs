@@ -19,6 +19,23 @@ pub struct Page {
     pub tail: Position,
 }
 
+impl Page {
+    /// The position to read on from, for a reader that asked from `asked`.
+    pub fn end(&self, asked: Position) -> Position {
+        let start = match self.start {
+            Start::Follows | Start::Ahead => asked,
+            Start::Gap { to, .. } => to,
+            Start::Void { after } => after,
+        };
+        self.entries.last().map_or(start, |entry| entry.position)
+    }
+
+    /// There is no more to read now for a reader that asked from `asked`. (At the tail the epochs may differ: the number tells.)
+    pub fn is_last(&self, asked: Position) -> bool {
+        self.start == Start::Ahead || self.end(asked).n == self.tail.n
+    }
+}
+
 /// How a page follows on the position that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
