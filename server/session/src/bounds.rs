@@ -1,0 +1,10 @@
+//! Every bound of a session, in one place.
+
+/// At so many dirty rooms the caller is to ping early, so that a checkpoint can be written.
+pub const DIRTY_SOFT: usize = 16;
+
+/// At most so many rooms are dirty; at this bound other rooms wait. Also the most rooms that an offset may name.
+pub const DIRTY_MAX: usize = 32;
+
+/// The longest offset that is looked at, in bytes. One with [`DIRTY_MAX`] rooms and the largest numbers has 1,450.
+pub const OFFSET_BYTES_MAX: usize = 4096;

@@ -1,0 +1,4 @@
+//! The session's tests: its parts one by one, then all of it in a model of the world around it.
+
+mod room;
+mod sizes;
