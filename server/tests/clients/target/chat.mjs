@@ -1,0 +1,58 @@
+// The chat server under test, on free ports, with what tests need known: its secret, its ports, its metrics.
+import { binary } from "./binaries.mjs";
+import { Program, freePort } from "./program.mjs";
+
+/** HS256 secret that the tests sign their tokens with. */
+export const JWT_SECRET = "a-secret-that-only-tests-know-0123456789";
+const SIGNING_KEY = "another-secret-that-only-tests-know-0123456789";
+
+/** A running chat server: `url` for clients, `metricsUrl` for scraping. */
+export class ChatServer {
+  /** `settings` are flags without their dashes; ports already chosen can be given, so that a restarted server keeps its address. */
+  static async start(settings = {}, ports = {}) {
+    const { listen = await freePort(), internal = await freePort(), metrics = await freePort() } = ports;
+    const server = new ChatServer();
+    server.settings = settings;
+    server.ports = { listen, internal, metrics };
+    server.url = `http://127.0.0.1:${listen}`;
+    server.metricsUrl = `http://127.0.0.1:${metrics}/metrics`;
+    const flags = {
+      listen: `127.0.0.1:${listen}`,
+      "internal-listen": `127.0.0.1:${internal}`,
+      "metrics-listen": `127.0.0.1:${metrics}`,
+      "signing-key": SIGNING_KEY,
+      "jwt-secret": JWT_SECRET,
+      ...settings,
+    };
+    const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
+    server.program = new Program(binary("chat-server", "CHAT_SERVER_BIN", "cargo build -p chat-server"), args);
+    await server.program.answers(`${server.url}/readyz`);
+    return server;
+  }
+
+  get running() {
+    return this.program.running;
+  }
+
+  /** All samples of `/metrics`: name with labels -> number. */
+  async metrics() {
+    const text = await (await fetch(this.metricsUrl)).text();
+    const samples = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+    return new Map(samples.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ") + 1))]));
+  }
+
+  stop() {
+    return this.program.stop();
+  }
+
+  kill() {
+    return this.program.kill();
+  }
+}
+
+/** For the runner: one server for the suite, named in the environment. */
+export async function startChatForSuite({ url }) {
+  if (url) return { env: { CHAT_URL: url }, stop: async () => {} };
+  const server = await ChatServer.start();
+  return { env: { CHAT_URL: server.url, CHAT_METRICS_URL: server.metricsUrl, CHAT_JWT_SECRET: JWT_SECRET }, stop: () => server.stop() };
+}
