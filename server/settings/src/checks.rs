@@ -1,0 +1,151 @@
+//! What no setting can check alone: secrets in files, and settings that must go together.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::kind::{Bytes, Kind, Time};
+use crate::{Access, Secret, Settings, SettingsError};
+
+/// The fewest bytes of a secret: those of the HMAC-SHA-256 that it keys.
+const SECRET_BYTES_MIN: usize = 32;
+
+/// Reads a file that a setting names.
+pub(crate) fn read(
+    name: &'static str,
+    path: &Path,
+    read_file: impl Fn(&Path) -> io::Result<String>,
+) -> Result<String, SettingsError> {
+    let unreadable = |source| SettingsError::Unreadable { name, path: path.to_owned(), source };
+    read_file(path).map_err(unreadable)
+}
+
+/// The signing keys, the present one first.
+pub(crate) fn signing_keys(
+    access: &Access,
+    read_file: impl Fn(&Path) -> io::Result<String>,
+) -> Result<Vec<Secret>, SettingsError> {
+    let Access { signing_key, signing_key_file, signing_key_previous, signing_key_previous_file, .. } = access;
+    let present =
+        secret("signing-key", signing_key.as_ref(), "signing-key-file", signing_key_file.as_ref(), &read_file)?;
+    let previous = secret(
+        "signing-key-previous",
+        signing_key_previous.as_ref(),
+        "signing-key-previous-file",
+        signing_key_previous_file.as_ref(),
+        &read_file,
+    )?;
+    if present.is_none() && previous.is_some() {
+        let why = "there is no signing-key that it is the previous one of; set signing-key too";
+        return Err(SettingsError::Secret { name: "signing-key-previous", why });
+    }
+    Ok(present.into_iter().chain(previous).collect())
+}
+
+/// The secret of JSON Web Tokens.
+pub(crate) fn jwt_secret(
+    access: &Access,
+    read_file: impl Fn(&Path) -> io::Result<String>,
+) -> Result<Option<Secret>, SettingsError> {
+    secret("jwt-secret", access.jwt_secret.as_ref(), "jwt-secret-file", access.jwt_secret_file.as_ref(), read_file)
+}
+
+/// A secret that is given itself or by a file.
+fn secret(
+    name: &'static str,
+    given: Option<&Secret>,
+    file_name: &'static str,
+    file: Option<&PathBuf>,
+    read_file: impl Fn(&Path) -> io::Result<String>,
+) -> Result<Option<Secret>, SettingsError> {
+    let (name, secret) = match (given, file) {
+        (None, None) => return Ok(None),
+        (Some(_), Some(_)) => {
+            let why = "it is given both itself and as a file; take one of them out";
+            return Err(SettingsError::Secret { name, why });
+        }
+        (Some(secret), None) => (name, secret.clone()),
+        (None, Some(path)) => (file_name, Secret::from_file(&read(file_name, path, read_file)?)),
+    };
+    if secret.expose().len() < SECRET_BYTES_MIN {
+        let why = "a secret needs at least 32 bytes; `openssl rand -hex 32` makes one";
+        return Err(SettingsError::Secret { name, why });
+    }
+    Ok(Some(secret))
+}
+
+/// Settings that must go together.
+pub(crate) fn together(settings: &Settings) -> Result<(), SettingsError> {
+    let Settings { network, transport, recovery, retention, drain, limits, .. } = settings;
+    different(("listen", network.listen), ("internal-listen", network.internal_listen))?;
+    different(("listen", network.listen), ("metrics-listen", network.metrics_listen))?;
+    different(("internal-listen", network.internal_listen), ("metrics-listen", network.metrics_listen))?;
+
+    let beat = transport.ping_interval + transport.ping_timeout;
+    longer(
+        ("session-expiry", recovery.session_expiry),
+        ("ping-interval + ping-timeout", beat),
+        "a session must outlive the time in which its connection is found dead; raise session-expiry",
+    )?;
+    longer(
+        ("drain-deadline", drain.drain_deadline),
+        ("drain-accept", drain.drain_accept),
+        "the deadline counts from SIGTERM, so no time to close connections would be left; raise drain-deadline",
+    )?;
+    longer(
+        ("retention-age", retention.retention_age),
+        ("dedup-age", retention.dedup_age),
+        "a duplicate must find its first entry; raise retention-age",
+    )?;
+    let overhead = 4096;
+    larger(
+        ("max-payload", limits.max_payload),
+        ("text-bytes + data-bytes", limits.text_bytes + limits.data_bytes + overhead),
+        "the longest message must fit into a payload, with 4096 bytes for what is around it; raise max-payload",
+    )?;
+    larger(
+        ("outbox", limits.outbox),
+        ("text-bytes + data-bytes", limits.text_bytes + limits.data_bytes + overhead),
+        "the longest message must fit into an outbox, with 4096 bytes for what is around it; raise outbox",
+    )?;
+    larger(
+        ("retention-bytes", retention.retention_bytes),
+        ("text-bytes + data-bytes", limits.text_bytes + limits.data_bytes + overhead),
+        "a room must be able to keep the longest message; raise retention-bytes",
+    )
+}
+
+fn different(
+    (one, a): (&'static str, SocketAddr),
+    (other, b): (&'static str, SocketAddr),
+) -> Result<(), SettingsError> {
+    let overlap = a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified();
+    if a.port() == 0 || a.port() != b.port() || !overlap {
+        return Ok(());
+    }
+    let why = "they need different ports";
+    Err(SettingsError::Conflict { one, one_value: a.to_string(), other, other_value: b.to_string(), why })
+}
+
+fn longer(
+    (one, a): (&'static str, Duration),
+    (other, b): (&'static str, Duration),
+    why: &'static str,
+) -> Result<(), SettingsError> {
+    if a > b {
+        return Ok(());
+    }
+    Err(SettingsError::Conflict { one, one_value: Time::show(&a), other, other_value: Time::show(&b), why })
+}
+
+fn larger(
+    (one, a): (&'static str, usize),
+    (other, b): (&'static str, usize),
+    why: &'static str,
+) -> Result<(), SettingsError> {
+    if a >= b {
+        return Ok(());
+    }
+    Err(SettingsError::Conflict { one, one_value: Bytes::show(&a), other, other_value: Bytes::show(&b), why })
+}

@@ -1,0 +1,126 @@
+//! Addresses, networks and the origins of pages.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use super::Kind;
+
+/// Where to listen.
+pub struct Address;
+
+impl Kind for Address {
+    type Value = SocketAddr;
+    const ALLOWED: &'static str = "an address and a port, such as 0.0.0.0:3000 or [::]:3000";
+
+    fn parse(text: &str) -> Option<SocketAddr> {
+        text.parse().ok()
+    }
+
+    fn show(value: &SocketAddr) -> String {
+        value.to_string()
+    }
+}
+
+/// A range of addresses: those that agree with `address` in the first `bits` bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cidr {
+    address: IpAddr,
+    bits: u8,
+}
+
+impl Cidr {
+    /// The range holds this address. An IPv4 address mapped to IPv6 counts as the IPv4 address.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.address, address.to_canonical()) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => {
+                let differ = own.to_bits() ^ other.to_bits();
+                differ.checked_shr(32 - u32::from(self.bits)).unwrap_or(0) == 0
+            }
+            (IpAddr::V6(own), IpAddr::V6(other)) => {
+                let differ = own.to_bits() ^ other.to_bits();
+                differ.checked_shr(128 - u32::from(self.bits)).unwrap_or(0) == 0
+            }
+            (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (address, bits) = text.split_once('/').map_or((text, None), |(a, b)| (a, Some(b)));
+        let address: IpAddr = address.parse().ok()?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let bits = bits.map_or(Some(most), |bits| bits.parse().ok())?;
+        (bits <= most).then_some(Self { address, bits })
+    }
+}
+
+impl fmt::Display for Cidr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.bits)
+    }
+}
+
+/// A list of networks.
+pub struct Networks;
+
+impl Kind for Networks {
+    type Value = Vec<Cidr>;
+    const ALLOWED: &'static str = "a list of addresses or networks, such as 10.0.0.0/8, or none";
+
+    fn parse(text: &str) -> Option<Vec<Cidr>> {
+        if text == "none" { Some(Vec::new()) } else { items(text).map(Cidr::parse).collect() }
+    }
+
+    fn show(value: &Vec<Cidr>) -> String {
+        if value.is_empty() { "none".to_owned() } else { list(value.iter().map(Cidr::to_string)) }
+    }
+}
+
+/// Which web pages may connect (the `Origin` header).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origins {
+    /// Every page.
+    Any,
+    /// The server's own page and these origins, such as `https://chat.example.org`.
+    Listed(Vec<String>),
+}
+
+/// How origins are written.
+pub struct Pages;
+
+impl Kind for Pages {
+    type Value = Origins;
+    const ALLOWED: &'static str =
+        "* for every page, own for the server's own page alone, or a list of origins, such as https://chat.example.org";
+
+    fn parse(text: &str) -> Option<Origins> {
+        match text {
+            "*" => Some(Origins::Any),
+            "own" => Some(Origins::Listed(Vec::new())),
+            _ => items(text).map(origin).collect::<Option<_>>().map(Origins::Listed),
+        }
+    }
+
+    fn show(value: &Origins) -> String {
+        match value {
+            Origins::Any => "*".to_owned(),
+            Origins::Listed(origins) if origins.is_empty() => "own".to_owned(),
+            Origins::Listed(origins) => list(origins.iter().cloned()),
+        }
+    }
+}
+
+/// `scheme://host[:port]`, in lower case as browsers send it, without a path.
+fn origin(text: &str) -> Option<String> {
+    let (scheme, host) = text.split_once("://")?;
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._:[]".contains(c);
+    let fits = matches!(scheme, "http" | "https") && !host.is_empty() && host.chars().all(plain);
+    fits.then(|| text.to_owned())
+}
+
+fn items(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim)
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    items.collect::<Vec<_>>().join(",")
+}
