@@ -65,6 +65,13 @@ test("nothing but the answer to the probe goes over the WebSocket before the upg
   wire.end();
 });
 
+test("messages in one TCP segment with the upgrade packet are not lost", async () => {
+  const { session, wire } = await probed();
+  assert.equal((await session.get()).text, "6");
+  wire.together("5", "4one", "4two");
+  assert.deepEqual(await wire.take(2), ["4one", "4two"]);
+});
+
 test("after the upgrade a GET is answered 400, and the WebSocket goes on", async () => {
   const { session, wire } = await upgraded();
   wire.send("4hello");

@@ -54,6 +54,14 @@ export class Wire {
     for (const message of messages) this.socket.send(message);
   }
 
+  /** Sends messages so that they leave in one TCP segment. */
+  together(...messages) {
+    const stream = this.socket._socket; // `ws` has no public way to the stream below it
+    stream.cork();
+    this.send(...messages);
+    stream.uncork();
+  }
+
   /** The next message: a string, or a Buffer for a binary one. */
   next() {
     if (this.arrived.length > 0) return Promise.resolve(this.arrived.shift());
