@@ -26,6 +26,9 @@ pub const CLOSE: &str = "1";
 /// The text of a heartbeat, from the server.
 pub const PING: &str = "2";
 
+/// The body of the answer to a POST whose packets were taken.
+pub const OK: &str = "ok";
+
 /// What a client sends first on a WebSocket to which it wants to move.
 pub const PROBE: &str = "2probe";
 

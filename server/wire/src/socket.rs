@@ -12,8 +12,7 @@ mod packet;
 
 pub use attachments::{Attachments, Collected};
 pub use encode::{
-    ack, binary_ack, binary_event, connect, connect_error, connect_reply, disconnect, event,
-    placeholder,
+    ack, binary_ack, binary_event, connect, connect_error, connect_reply, disconnect, event, placeholder,
 };
 pub use event::{Args, Event, RESERVED_NAMES};
 pub use packet::{BadPacket, Kind, Packet};

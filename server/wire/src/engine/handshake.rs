@@ -20,13 +20,7 @@ pub struct Handshake<'a> {
 impl Handshake<'_> {
     /// Appends the open packet: `0` and JSON.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        let Self {
-            sid,
-            upgrades,
-            ping_interval_ms,
-            ping_timeout_ms,
-            max_payload,
-        } = *self;
+        let Self { sid, upgrades, ping_interval_ms, ping_timeout_ms, max_payload } = *self;
         let sid = serde_json::Value::from(sid);
         let upgrades = if upgrades { r#"["websocket"]"# } else { "[]" };
         let written = write!(

@@ -73,9 +73,7 @@ impl<'a> Packet<'a> {
             b'4' => Self::Message(data),
             b'5' => bare(data, Self::Upgrade)?,
             b'6' => bare(data, Self::Noop)?,
-            b'b' => Self::Binary(Cow::Owned(
-                BASE64.decode(data).map_err(|_| BadPacket::Base64)?,
-            )),
+            b'b' => Self::Binary(Cow::Owned(BASE64.decode(data).map_err(|_| BadPacket::Base64)?)),
             _ => return Err(BadPacket::Type),
         })
     }
@@ -108,11 +106,7 @@ pub(super) fn encode_binary(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 fn bare<'a>(data: &str, packet: Packet<'a>) -> Result<Packet<'a>, BadPacket> {
-    if data.is_empty() {
-        Ok(packet)
-    } else {
-        Err(BadPacket::Data)
-    }
+    if data.is_empty() { Ok(packet) } else { Err(BadPacket::Data) }
 }
 
 impl BadPacket {

@@ -10,10 +10,7 @@ pub const SEPARATOR: char = '\x1e';
 /// `packets_max` bounds their number, usually by [`crate::limits::PAYLOAD_PACKETS_MAX`]. An empty body is one empty
 /// packet, so an error.
 pub fn split(body: &str, packets_max: usize) -> Split<'_> {
-    Split {
-        rest: Some(body),
-        left: packets_max,
-    }
+    Split { rest: Some(body), left: packets_max }
 }
 
 /// The iterator of [`split`].

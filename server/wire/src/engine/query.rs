@@ -34,8 +34,7 @@ impl<'a> Query<'a> {
         if raw.len() > QUERY_BYTES_MAX {
             return Err(Refusal::BadRequest);
         }
-        let (mut version, mut transport, mut sid, mut t, mut base64) =
-            (None, None, None, None, None);
+        let (mut version, mut transport, mut sid, mut t, mut base64) = (None, None, None, None, None);
         for pair in raw.split('&') {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             let slot = match key {
@@ -58,12 +57,7 @@ impl<'a> Query<'a> {
         if version.as_deref() != Some("4") {
             return Err(Refusal::UnsupportedVersion);
         }
-        Ok(Self {
-            transport,
-            sid,
-            t,
-            base64: base64.is_some(),
-        })
+        Ok(Self { transport, sid, t, base64: base64.is_some() })
     }
 }
 

@@ -150,8 +150,8 @@ impl Transport {
         Self(State::WebSocket)
     }
 
-    /// A session opened by polling. The GET that opened it is answered with the open packet by the caller; with its `t`,
-    /// a repeat of it names no session and so opens another.
+    /// A session opened by polling. The caller answers the GET that opened it with the open packet; a repeat of that GET
+    /// names no session, so it opens another one, which times out.
     pub fn polling() -> Self {
         Self(State::Polling(Box::default()))
     }
@@ -238,9 +238,7 @@ impl Transport {
         };
         let mark = mark(t);
         if polling.post.is_some() {
-            return Post::Overlap {
-                held: self.end(Cause::Server),
-            };
+            return Post::Overlap { held: self.end(Cause::Server) };
         }
         if mark.is_some() && polling.posted == Some(mark) {
             return Post::Repeat;
@@ -283,9 +281,7 @@ impl Transport {
         match &mut self.0 {
             State::Polling(polling) if polling.phase == Phase::Stay => {
                 polling.phase = Phase::Probing;
-                Probe::Answer {
-                    held: polling.get.map(|_| super::NOOP),
-                }
+                Probe::Answer { held: polling.get.map(|_| super::NOOP) }
             }
             State::Polling(_) | State::WebSocket | State::Closed => Probe::Refuse,
         }
@@ -346,8 +342,6 @@ impl Transport {
 /// FNV-1a: marks are a few bytes, and nobody gains by a collision with oneself.
 fn mark(t: Option<&str>) -> Mark {
     t.map(|t| {
-        t.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        })
+        t.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
     })
 }

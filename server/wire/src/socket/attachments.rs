@@ -37,13 +37,7 @@ impl Attachments {
     /// Begins to collect for a packet that [`Kind::is_binary`], of which it keeps a copy. Text and attachments together may have
     /// `bytes_max` bytes. Checks that the placeholders in the text and the announced number match, one for one.
     pub fn begin(packet: &Packet<'_>, bytes_max: usize) -> Result<Self, BadPacket> {
-        let Packet {
-            kind,
-            namespace,
-            id,
-            attachments,
-            data,
-        } = *packet;
+        let Packet { kind, namespace, id, attachments, data } = *packet;
         if data.len() > bytes_max {
             return Err(BadPacket::TooLarge);
         }
@@ -76,30 +70,13 @@ impl Attachments {
 
     /// Whether all attachments are there; at once if the packet announced none.
     pub fn collected(&self) -> Collected {
-        if self.parts.len() == self.wanted as usize {
-            Collected::All
-        } else {
-            Collected::More
-        }
+        if self.parts.len() == self.wanted as usize { Collected::All } else { Collected::More }
     }
 
     /// The packet that the attachments belong to, its placeholders in place.
     pub fn packet(&self) -> Packet<'_> {
-        let Self {
-            kind,
-            ref namespace,
-            id,
-            ref data,
-            wanted: attachments,
-            ..
-        } = *self;
-        Packet {
-            kind,
-            namespace,
-            id,
-            attachments,
-            data,
-        }
+        let Self { kind, ref namespace, id, ref data, wanted: attachments, .. } = *self;
+        Packet { kind, namespace, id, attachments, data }
     }
 
     /// The attachments so far, by the number in their placeholder.
@@ -116,24 +93,14 @@ impl Attachments {
 /// Each of `0..count` has exactly one placeholder in `data`, and there are no others. Nesting is bounded by the JSON reader
 /// (128 levels).
 fn check_placeholders(data: &str, count: u32) -> Result<(), BadPacket> {
-    let mut seen = Seen {
-        count,
-        bits: 0,
-        mismatch: false,
-    };
+    let mut seen = Seen { count, bits: 0, mismatch: false };
     let mut json = serde_json::Deserializer::from_str(data);
-    let read = Walk(&mut seen)
-        .deserialize(&mut json)
-        .and_then(|_| json.end());
+    let read = Walk(&mut seen).deserialize(&mut json).and_then(|_| json.end());
     if seen.mismatch {
         return Err(BadPacket::Placeholder);
     }
     read.map_err(|_| BadPacket::Json)?;
-    if seen.bits.count_ones() == count {
-        Ok(())
-    } else {
-        Err(BadPacket::Placeholder)
-    }
+    if seen.bits.count_ones() == count { Ok(()) } else { Err(BadPacket::Placeholder) }
 }
 
 /// The placeholders met so far, a bit each: [`crate::limits::ATTACHMENTS_MAX`] is far below 64.

@@ -54,12 +54,7 @@ pub fn event<'a>(
 }
 
 /// Appends the answer to the event that came with `id`, with `args`, each of them JSON.
-pub fn ack<'a>(
-    namespace: &str,
-    id: u64,
-    args: impl IntoIterator<Item = &'a str>,
-    out: &mut Vec<u8>,
-) {
+pub fn ack<'a>(namespace: &str, id: u64, args: impl IntoIterator<Item = &'a str>, out: &mut Vec<u8>) {
     head(Kind::Ack, 0, namespace, Some(id), out);
     array(args, out);
 }
@@ -98,13 +93,7 @@ pub fn placeholder(num: u32, out: &mut Vec<u8>) {
 }
 
 /// All before the JSON. The comma after a namespace is always written: with it, no reader has to guess.
-pub(super) fn head(
-    kind: Kind,
-    attachments: u32,
-    namespace: &str,
-    id: Option<u64>,
-    out: &mut Vec<u8>,
-) {
+pub(super) fn head(kind: Kind, attachments: u32, namespace: &str, id: Option<u64>, out: &mut Vec<u8>) {
     out.extend_from_slice(&[b'4', b'0' + kind as u8]);
     if kind.is_binary() {
         number(u64::from(attachments), out);

@@ -11,14 +11,8 @@ use super::packet::BadPacket;
 use crate::limits::ARGS_MAX;
 
 /// Names that mean something to the client library itself and so cannot be sent.
-pub const RESERVED_NAMES: [&str; 6] = [
-    "connect",
-    "connect_error",
-    "disconnect",
-    "disconnecting",
-    "newListener",
-    "removeListener",
-];
+pub const RESERVED_NAMES: [&str; 6] =
+    ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
 
 /// Arguments as they came, each a piece of JSON. Up to four do not allocate.
 pub type Args<'a> = SmallVec<[&'a RawValue; 4]>;
@@ -40,36 +34,22 @@ impl<'a> Event<'a> {
         if RESERVED_NAMES.contains(&name.as_ref()) {
             return Err(BadPacket::Name);
         }
-        if rest.len() > ARGS_MAX {
-            Err(BadPacket::TooManyArgs)
-        } else {
-            Ok(Self { name, args: rest })
-        }
+        if rest.len() > ARGS_MAX { Err(BadPacket::TooManyArgs) } else { Ok(Self { name, args: rest }) }
     }
 
     /// Reads the data of an answer: `[...args]`.
     pub fn parse_ack(data: &'a str) -> Result<Args<'a>, BadPacket> {
         let Array { first, mut rest } = Array::read(data)?;
         rest.insert_many(0, first);
-        if rest.len() > ARGS_MAX {
-            Err(BadPacket::TooManyArgs)
-        } else {
-            Ok(rest)
-        }
+        if rest.len() > ARGS_MAX { Err(BadPacket::TooManyArgs) } else { Ok(rest) }
     }
 }
 
 /// A string's content, borrowed where nothing in it is escaped.
 fn name(json: &RawValue) -> Result<Cow<'_, str>, BadPacket> {
-    let text = json
-        .get()
-        .strip_prefix('"')
-        .and_then(|text| text.strip_suffix('"'))
-        .ok_or(BadPacket::Name)?;
+    let text = json.get().strip_prefix('"').and_then(|text| text.strip_suffix('"')).ok_or(BadPacket::Name)?;
     if text.contains('\\') {
-        serde_json::from_str(json.get())
-            .map(Cow::Owned)
-            .map_err(|_| BadPacket::Name)
+        serde_json::from_str(json.get()).map(Cow::Owned).map_err(|_| BadPacket::Name)
     } else {
         Ok(Cow::Borrowed(text))
     }

@@ -86,20 +86,10 @@ impl<'a> Packet<'a> {
     /// Reads an Engine.IO message. Does not allocate.
     pub fn decode(text: &'a str) -> Result<Self, BadPacket> {
         let (kind, rest) = Kind::take(text)?;
-        let (attachments, rest) = if kind.is_binary() {
-            take_attachments(rest)?
-        } else {
-            (0, rest)
-        };
+        let (attachments, rest) = if kind.is_binary() { take_attachments(rest)? } else { (0, rest) };
         let (namespace, rest) = take_namespace(rest)?;
         let (id, data) = take_id(rest)?;
-        let packet = Self {
-            kind,
-            namespace,
-            id,
-            attachments,
-            data,
-        };
+        let packet = Self { kind, namespace, id, attachments, data };
         packet.check()?;
         Ok(packet)
     }
@@ -128,9 +118,7 @@ impl<'a> Packet<'a> {
         }
         match self.kind {
             Kind::Connect | Kind::ConnectError if first.is_some() => {
-                serde_json::from_str::<&RawValue>(self.data)
-                    .map(|_| ())
-                    .map_err(|_| BadPacket::Json)
+                serde_json::from_str::<&RawValue>(self.data).map(|_| ()).map_err(|_| BadPacket::Json)
             }
             Kind::Connect
             | Kind::ConnectError
@@ -148,9 +136,7 @@ impl Kind {
     pub fn is_binary(self) -> bool {
         match self {
             Self::BinaryEvent | Self::BinaryAck => true,
-            Self::Connect | Self::Disconnect | Self::Event | Self::Ack | Self::ConnectError => {
-                false
-            }
+            Self::Connect | Self::Disconnect | Self::Event | Self::Ack | Self::ConnectError => false,
         }
     }
 

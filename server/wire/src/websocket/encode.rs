@@ -10,10 +10,7 @@ const HEADER_BYTES_MAX: usize = 10;
 
 /// The head of a server's frame with a payload of `len` bytes: the first so many bytes of the array.
 pub fn header(len: usize, opcode: Opcode) -> ([u8; HEADER_BYTES_MAX], usize) {
-    debug_assert!(
-        !opcode.is_control() || len <= CONTROL_BYTES_MAX,
-        "control frames are short"
-    );
+    debug_assert!(!opcode.is_control() || len <= CONTROL_BYTES_MAX, "control frames are short");
     let mut head = [0; HEADER_BYTES_MAX];
     head[0] = 0x80 | opcode as u8;
     match len {

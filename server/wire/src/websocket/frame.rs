@@ -66,10 +66,7 @@ impl Lead {
 /// The payload's length and where it ends in the head: `Ok(Err(wanted))` while bytes of it are missing.
 ///
 /// `input` is the whole frame, of which at least two bytes are there.
-pub(super) fn length(
-    input: &[u8],
-    opcode: Opcode,
-) -> Result<Result<(u64, usize), usize>, Violation> {
+pub(super) fn length(input: &[u8], opcode: Opcode) -> Result<Result<(u64, usize), usize>, Violation> {
     let short = input[1] & 0x7F;
     if opcode.is_control() && usize::from(short) > CONTROL_BYTES_MAX {
         return Err(Violation::LongControl);
@@ -80,22 +77,14 @@ pub(super) fn length(
                 return Ok(Err(4));
             };
             let len = u16::from_be_bytes([*high, *low]);
-            if len < 126 {
-                Err(Violation::Length)
-            } else {
-                Ok(Ok((u64::from(len), 4)))
-            }
+            if len < 126 { Err(Violation::Length) } else { Ok(Ok((u64::from(len), 4))) }
         }
         127 => {
             let Some(bytes) = input[2..].first_chunk::<8>() else {
                 return Ok(Err(10));
             };
             let len = u64::from_be_bytes(*bytes);
-            if u16::try_from(len).is_ok() || len >> 63 != 0 {
-                Err(Violation::Length)
-            } else {
-                Ok(Ok((len, 10)))
-            }
+            if u16::try_from(len).is_ok() || len >> 63 != 0 { Err(Violation::Length) } else { Ok(Ok((len, 10))) }
         }
         short => Ok(Ok((u64::from(short), 2))),
     }

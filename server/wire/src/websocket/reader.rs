@@ -89,18 +89,12 @@ impl Default for Reader {
 impl Reader {
     /// A server's reader: every frame must be masked.
     pub const fn new() -> Self {
-        Self {
-            fragments: None,
-            peer: Peer::Client,
-        }
+        Self { fragments: None, peer: Peer::Client }
     }
 
     /// A client's reader: no frame may be masked.
     pub const fn of_server() -> Self {
-        Self {
-            fragments: None,
-            peer: Peer::Server,
-        }
+        Self { fragments: None, peer: Peer::Server }
     }
 
     /// Takes the next frame from the front of `input` and unmasks it in place.
@@ -108,16 +102,8 @@ impl Reader {
     /// Call it in a loop, dropping `used` bytes each time, until it says [`Step::Incomplete`] (an empty input will do):
     /// a fragmented message stays in memory until the call after it. `message_max` bounds the bytes of a message over
     /// all its fragments; a frame that announces more is refused on its header.
-    pub fn next<'a>(
-        &'a mut self,
-        input: &'a mut [u8],
-        message_max: usize,
-    ) -> Result<Step<'a>, Violation> {
-        if self
-            .fragments
-            .as_ref()
-            .is_some_and(|fragments| fragments.finished)
-        {
+    pub fn next<'a>(&'a mut self, input: &'a mut [u8], message_max: usize) -> Result<Step<'a>, Violation> {
+        if self.fragments.as_ref().is_some_and(|fragments| fragments.finished) {
             self.fragments = None;
         }
         let (lead, start, end) = match self.head(input, message_max)? {
@@ -138,9 +124,7 @@ impl Reader {
             Opcode::Text if lead.fin => Message::of(true, payload)?,
             Opcode::Binary if lead.fin => Message::of(false, payload)?,
             Opcode::Text | Opcode::Binary | Opcode::Continuation => {
-                let fragments = self
-                    .fragments
-                    .get_or_insert_with(|| Box::new(Fragments::new(lead.opcode)));
+                let fragments = self.fragments.get_or_insert_with(|| Box::new(Fragments::new(lead.opcode)));
                 fragments.push(payload, message_max);
                 if !lead.fin {
                     return Ok(Step::Absorbed { used: end });
@@ -154,11 +138,7 @@ impl Reader {
 
     /// Checks the head in the order of its bytes, so that the verdict does not depend on how many have come. Returns
     /// the first byte's meaning and the payload's start and end, all of which are in `input`; else the bytes wanted.
-    fn head(
-        &self,
-        input: &[u8],
-        message_max: usize,
-    ) -> Result<Result<(Lead, usize, usize), usize>, Violation> {
+    fn head(&self, input: &[u8], message_max: usize) -> Result<Result<(Lead, usize, usize), usize>, Violation> {
         let [first, rest @ ..] = input else {
             return Ok(Err(2));
         };
@@ -189,20 +169,14 @@ impl Reader {
         }
         let start = if masked { start + 4 } else { start };
         let end = start.checked_add(len).ok_or(Violation::TooLarge)?;
-        Ok(if input.len() < end {
-            Err(end)
-        } else {
-            Ok((lead, start, end))
-        })
+        Ok(if input.len() < end { Err(end) } else { Ok((lead, start, end)) })
     }
 }
 
 impl<'a> Message<'a> {
     fn of(text: bool, bytes: &'a [u8]) -> Result<Self, Violation> {
         if text {
-            simdutf8::basic::from_utf8(bytes)
-                .map(Self::Text)
-                .map_err(|_| Violation::Utf8)
+            simdutf8::basic::from_utf8(bytes).map(Self::Text).map_err(|_| Violation::Utf8)
         } else {
             Ok(Self::Binary(bytes))
         }
@@ -211,12 +185,7 @@ impl<'a> Message<'a> {
 
 impl Fragments {
     fn new(opcode: Opcode) -> Self {
-        Self {
-            text: opcode == Opcode::Text,
-            finished: false,
-            count: 0,
-            bytes: Vec::new(),
-        }
+        Self { text: opcode == Opcode::Text, finished: false, count: 0, bytes: Vec::new() }
     }
 
     /// Grows by doubling, but never past the message's maximum, which `head` has checked the sum against.
