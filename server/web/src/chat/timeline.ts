@@ -1,0 +1,125 @@
+// The rows that a room's history shows, from top to bottom: one for each mark of the line, then what is still to be
+// sent. Rows carry what their place asks for (a new day, the start of a group, the line "New").
+
+import type { Gap, LineEntry, User } from './entry';
+import { fold, type Folded, type Folds } from './fold';
+import type { Outbox, Pending } from './outbox';
+import { comparePositions, showPosition } from './position';
+import type { Room } from './room';
+
+/** `sending`: on the page but not acknowledged. `weak`: acknowledged while no replica held it. */
+export type Delivery = 'done' | 'sending' | 'weak';
+
+export interface EntryRow {
+  readonly type: 'entry';
+  readonly key: string;
+  readonly entry: LineEntry;
+  readonly folded: Folded | null;
+  readonly delivery: Delivery;
+  /** Stands before the last reset: no longer in the log, so it cannot be changed or answered. */
+  readonly past: boolean;
+  /** First of a run by one person. */
+  readonly leads: boolean;
+  /** First of a calendar day: midnight of it by this machine's clock. */
+  readonly day: number | null;
+  readonly firstNew: boolean;
+}
+
+export interface GapRow {
+  readonly type: 'gap';
+  readonly key: string;
+  readonly gap: Gap;
+}
+
+export interface PendingRow {
+  readonly type: 'pending';
+  readonly key: string;
+  readonly pending: Pending;
+  readonly leads: boolean;
+}
+
+export type Row = EntryRow | GapRow | PendingRow;
+
+export interface Timeline {
+  readonly rows: readonly Row[];
+  readonly folds: Folds;
+  /** Index of the row with the line "New"; null without one. */
+  readonly firstNew: number | null;
+}
+
+const EMPTY: Timeline = { rows: [], folds: new Map(), firstNew: null };
+
+/** Messages of one person this close together form a group, in milliseconds. */
+const GROUP_MS = 5 * 60_000;
+
+/** `skewMs`: the server's clock minus this machine's, so that days are those of the reader. */
+export function timeline(room: Room, outbox: Outbox, me: User | null, skewMs: number): Timeline {
+  const { line } = room;
+  const own = outbox.filter((pending) => pending.room === room.name);
+  if (!line && own.length === 0) return EMPTY;
+  const folds = fold(line ? [...line.pastChanges, ...line.changes] : [], own, me);
+  const rows: Row[] = [];
+  let firstNew: number | null = null;
+  let previous: LineEntry | null = null;
+  const unacknowledged = new Set(own.filter((pending) => pending.arrived).map((pending) => pending.id));
+  for (const [index, each] of (line?.marks ?? []).entries()) {
+    if (each.type === 'gap') {
+      rows.push({ type: 'gap', key: `gap ${showPosition(each.gap.from)} ${showPosition(each.gap.to)}`, gap: each.gap });
+      previous = null;
+      continue;
+    }
+    const { entry } = each;
+    const place = showPosition(entry.position);
+    const past = index < (line?.present ?? 0);
+    const isNew: boolean =
+      firstNew === null &&
+      !past &&
+      room.newAfter !== null &&
+      entry.from.id !== me?.id &&
+      comparePositions(entry.position, room.newAfter) > 0;
+    if (isNew) firstNew = rows.length;
+    const today = dayOf(entry.at - skewMs);
+    const day = !previous || dayOf(previous.at - skewMs) !== today ? today : null;
+    const mine = entry.from.id === me?.id;
+    const leads: boolean = day !== null || isNew || !previous || !follows(previous, entry);
+    rows.push({
+      type: 'entry',
+      key: rowKey(entry.from.id, entry.id),
+      entry,
+      folded: folds.get(place) ?? null,
+      delivery:
+        mine && unacknowledged.has(entry.id) ? 'sending' : mine && room.unreplicated.has(place) ? 'weak' : 'done',
+      past,
+      leads,
+      day,
+      firstNew: isNew,
+    });
+    previous = entry;
+  }
+  let author = previous?.from.id;
+  for (const pending of own) {
+    if (pending.action.kind !== 'message' || pending.arrived) continue;
+    const leads = author !== me?.id;
+    rows.push({ type: 'pending', key: rowKey(me?.id ?? '', pending.id), pending, leads });
+    author = me?.id;
+  }
+  return { rows, folds, firstNew };
+}
+
+/** The same for a message before and after it came back, so that its row stays the same row. */
+function rowKey(author: string, id: string): string {
+  return `${author} ${id}`;
+}
+
+function follows(previous: LineEntry, entry: LineEntry): boolean {
+  return (
+    previous.from.id === entry.from.id &&
+    entry.at - previous.at < GROUP_MS &&
+    entry.kind === 'message' &&
+    entry.replyTo === null
+  );
+}
+
+function dayOf(at: number): number {
+  return new Date(at).setHours(0, 0, 0, 0);
+}

@@ -1,0 +1,41 @@
+// One open room: its head, its history, who is typing, and the place to write.
+
+import { useState } from 'react';
+import type { MessageEntry } from '../chat/entry';
+import { Composer } from './composer';
+import { ConnectionNotice } from './connection-notice';
+import styles from './conversation.module.css';
+import { History } from './history';
+import { People } from './people';
+import { RefusedRoom } from './refused-room';
+import { RoomHead } from './room-head';
+import { useChat } from './session-context';
+import { TypingLine } from './typing-line';
+import type { Target } from './target';
+
+export function Conversation({ name }: { readonly name: string }) {
+  const room = useChat((state) => state.rooms.get(name)) ?? null;
+  const [target, setTarget] = useState<Target | null>(null);
+  const [people, setPeople] = useState(false);
+
+  if (room?.stage === 'refused' && !room.line) return <RefusedRoom room={room} />;
+  return (
+    <div className={styles.conversation} data-people={people}>
+      <section className={styles.room} aria-label={`Room ${name}`}>
+        <RoomHead name={name} room={room} people={people} onPeople={() => setPeople(!people)} />
+        <div className={styles.body}>
+          <ConnectionNotice />
+          <History
+            name={name}
+            room={room}
+            onReply={(entry: MessageEntry) => setTarget({ type: 'reply', entry })}
+            onEdit={(entry: MessageEntry, text: string) => setTarget({ type: 'edit', entry, text })}
+          />
+        </div>
+        <TypingLine room={room} />
+        <Composer key={target?.type ?? 'new'} name={name} room={room} target={target} onTarget={setTarget} />
+      </section>
+      {people && <People room={room} onClose={() => setPeople(false)} />}
+    </div>
+  );
+}

@@ -1,0 +1,172 @@
+// The messages of a room, virtualised: only what is near the window is in the document. Older pages come as one
+// scrolls up; what one looks at keeps its place while others write.
+
+import { ArrowDown, ArrowUp } from 'lucide-react';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import { Virtuoso, type VirtuosoHandle } from 'react-virtuoso';
+import type { MessageEntry } from '../chat/entry';
+import { showPosition, type Position } from '../chat/position';
+import { caughtUp, type Room } from '../chat/room';
+import { timeline, type Row } from '../chat/timeline';
+import { Announcer } from './announcer';
+import styles from './history.module.css';
+import { HistoryTop } from './history-top';
+import { HistoryRow } from './history-row';
+import { goTo, usePlace } from './place';
+import { useChat, useSession } from './session-context';
+import { toast } from './toast';
+import { useReading } from './reading';
+
+/** Index of the first row that was ever shown; older ones count down from it. */
+const FIRST_INDEX = 1_000_000;
+
+/** Pages loaded at most to find a linked message. */
+const SEARCH_PAGES_MAX = 100;
+
+/** Near enough to the end to be there, in pixels. */
+const BOTTOM_PX = 80;
+
+export interface RowHandlers {
+  readonly onReply: (entry: MessageEntry) => void;
+  readonly onEdit: (entry: MessageEntry, text: string) => void;
+}
+
+interface Props extends RowHandlers {
+  readonly name: string;
+  readonly room: Room | null;
+}
+
+export function History({ name, room, onReply, onEdit }: Props) {
+  const outbox = useChat((state) => state.outbox);
+  const me = useChat((state) => state.me);
+  const skewMs = useChat((state) => state.skewMs);
+  const { rows, firstNew } = useMemo(
+    () => (room ? timeline(room, outbox, me, skewMs) : { rows: [], firstNew: null }),
+    [room, outbox, me, skewMs],
+  );
+  // The list is first shown when the room has caught up once, so that it opens at its end (or at what is new).
+  const [opened, setOpened] = useState(false);
+  if (!opened && room && caughtUp(room)) setOpened(true);
+  if (!opened || !room?.line) {
+    return <Waiting rows={rows} name={name} onReply={onReply} onEdit={onEdit} />;
+  }
+  return <List name={name} room={room} rows={rows} firstNew={firstNew} onReply={onReply} onEdit={onEdit} />;
+}
+
+/** Before the room has answered: nothing but what is to be sent into it. */
+function Waiting({ rows, name, ...handlers }: RowHandlers & { readonly rows: readonly Row[]; readonly name: string }) {
+  return (
+    <div className={styles.waiting} aria-busy="true" aria-label={`Opening ${name}`}>
+      {rows.map((row) => (
+        <HistoryRow key={row.key} row={row} handlers={handlers} />
+      ))}
+    </div>
+  );
+}
+
+interface ListProps extends RowHandlers {
+  readonly name: string;
+  readonly room: Room;
+  readonly rows: readonly Row[];
+  readonly firstNew: number | null;
+}
+
+function List({ name, room, rows, firstNew, onReply, onEdit }: ListProps) {
+  const session = useSession();
+  const list = useRef<VirtuosoHandle>(null);
+  const [atBottom, setAtBottom] = useState(true);
+  const [top, setTop] = useState<number | null>(null);
+  const handlers = useMemo(() => ({ onReply, onEdit }), [onReply, onEdit]);
+  const firstIndex = FIRST_INDEX - (room.line?.above ?? 0);
+  const marked = useLinked(name, room, rows, list);
+  useReading(name, room, atBottom);
+
+  // What one sends oneself is always shown.
+  const ownLast = rows.at(-1)?.type === 'pending' ? rows.at(-1)?.key : undefined;
+  useEffect(() => {
+    if (ownLast !== undefined) list.current?.scrollToIndex({ index: 'LAST', align: 'end' });
+  }, [ownLast]);
+
+  const newAbove = firstNew !== null && top !== null && top - firstIndex > firstNew;
+  const [initial] = useState(() =>
+    firstNew === null ? ({ index: 'LAST', align: 'end' } as const) : ({ index: firstNew, align: 'center' } as const),
+  );
+
+  return (
+    <>
+      <Virtuoso
+        ref={list}
+        className={styles.list}
+        data={rows}
+        firstItemIndex={firstIndex}
+        initialTopMostItemIndex={initial}
+        computeItemKey={(_, row) => row.key}
+        atBottomThreshold={BOTTOM_PX}
+        atBottomStateChange={setAtBottom}
+        followOutput={(isAtBottom) => isAtBottom}
+        increaseViewportBy={{ top: 800, bottom: 400 }}
+        rangeChanged={({ startIndex }) => setTop(startIndex)}
+        startReached={() => void session.older(name)}
+        context={{ room }}
+        components={{ Header: HistoryTop }}
+        itemContent={(_, row) => <HistoryRow row={row} handlers={handlers} marked={row.key === marked} />}
+        role="region"
+        aria-label={`Messages in ${name}`}
+      />
+      {newAbove && (
+        <button
+          type="button"
+          className={styles.toNew}
+          onClick={() => list.current?.scrollToIndex({ index: firstNew, align: 'center' })}
+        >
+          <ArrowUp size="1em" aria-hidden="true" /> New messages
+        </button>
+      )}
+      {!atBottom && (
+        <button
+          type="button"
+          className={styles.toEnd}
+          onClick={() => list.current?.scrollToIndex({ index: 'LAST', align: 'end' })}
+        >
+          <ArrowDown size="1em" aria-hidden="true" />
+          {room.unread > 0 ? `${room.unread} new` : 'Latest'}
+        </button>
+      )}
+      <Announcer rows={rows} />
+    </>
+  );
+}
+
+/** Goes to the message that the address names, loading older pages until it is there. Gives its row's key. */
+function useLinked(name: string, room: Room, rows: readonly Row[], list: { current: VirtuosoHandle | null }) {
+  const session = useSession();
+  const { position } = usePlace();
+  const asked = useRef({ key: '', pages: 0 });
+  const [marked, setMarked] = useState<string | null>(null);
+  useEffect(() => {
+    if (!position) return;
+    const key = showPosition(position);
+    if (asked.current.key !== key) asked.current = { key, pages: 0 };
+    const index = rows.findIndex((row) => row.type === 'entry' && samePlace(row.entry.position, position));
+    const { line } = room;
+    if (index >= 0) {
+      list.current?.scrollToIndex({ index, align: 'center' });
+      setMarked(rows[index]?.key ?? null);
+      asked.current = { key: '', pages: 0 };
+      history.replaceState(null, '', location.href);
+      goTo(name);
+    } else if (line?.more && line.start.n >= position.n && asked.current.pages < SEARCH_PAGES_MAX) {
+      if (room.paging) return;
+      asked.current.pages += 1;
+      void session.older(name);
+    } else if (caughtUp(room)) {
+      toast('That message is not in the room any more');
+      goTo(name);
+    }
+  }, [session, name, room, rows, position, list]);
+  return marked;
+}
+
+function samePlace(a: Position, b: Position): boolean {
+  return a.epoch === b.epoch && a.n === b.n;
+}

@@ -1,0 +1,70 @@
+import { Menu } from '@base-ui/react/menu';
+import { ArrowLeft, EllipsisVertical, Link2, LogOut, Users } from 'lucide-react';
+import type { Room } from '../chat/room';
+import { IconButton } from './button';
+import { copy } from './copy';
+import menu from './menu.module.css';
+import { goTo, showPlace } from './place';
+import styles from './room-head.module.css';
+import { useSession } from './session-context';
+
+interface Props {
+  readonly name: string;
+  readonly room: Room | null;
+  readonly people: boolean;
+  readonly onPeople: () => void;
+}
+
+export function RoomHead({ name, room, people, onPeople }: Props) {
+  const session = useSession();
+  const online = room?.online ?? 0;
+  return (
+    <header className={styles.head}>
+      <a className={styles.back} href="#/" aria-label="All rooms">
+        <ArrowLeft size="1.2em" aria-hidden="true" />
+      </a>
+      <h1 className={styles.title}>
+        <span className={styles.sign} aria-hidden="true">
+          #
+        </span>
+        <bdi>{room?.title ?? name}</bdi>
+      </h1>
+      <button
+        type="button"
+        className={styles.online}
+        aria-pressed={people}
+        aria-label={`People: ${online} online`}
+        title="Who is here"
+        onClick={onPeople}
+      >
+        <Users size="1.1em" aria-hidden="true" /> {online > 0 ? online : ''}
+      </button>
+      <Menu.Root>
+        <Menu.Trigger render={<IconButton label="More about this room" />}>
+          <EllipsisVertical size="1.15em" aria-hidden="true" />
+        </Menu.Trigger>
+        <Menu.Portal>
+          <Menu.Positioner side="bottom" align="end" sideOffset={4} className={menu.place}>
+            <Menu.Popup className={menu.popup}>
+              <Menu.Item
+                className={menu.item}
+                onClick={() => copy(new URL(showPlace(name), location.href).href, 'Link to the room copied')}
+              >
+                <Link2 size="1em" aria-hidden="true" /> Copy link to the room
+              </Menu.Item>
+              <Menu.Item
+                className={menu.item}
+                onClick={() => {
+                  session.leave(name);
+                  goTo(null);
+                }}
+              >
+                <LogOut size="1em" aria-hidden="true" /> Leave the room
+              </Menu.Item>
+            </Menu.Popup>
+          </Menu.Positioner>
+        </Menu.Portal>
+      </Menu.Root>
+    </header>
+  );
+}
