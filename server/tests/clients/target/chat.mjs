@@ -26,7 +26,7 @@ export class ChatServer {
     };
     const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
     server.program = new Program(binary("chat-server", "CHAT_SERVER_BIN", "cargo build -p chat-server"), args);
-    await server.program.answers(`${server.url}/readyz`);
+    await server.program.answers(`http://127.0.0.1:${metrics}/readyz`);
     return server;
   }
 

@@ -1,0 +1,24 @@
+# The commands of this repository. Longer ones are scripts in make/; each step says its name, its time and how to repeat it.
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench generate clean
+
+help: ## What can be done here
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Build page and server, and chat at http://localhost:3000 (more flags: make run ARGS="--listen 127.0.0.1:8080")
+	@make/run $(ARGS)
+
+test: ## Everything: lint, Rust, page, stock clients, browsers; installs what it needs
+	@make/test
+
+lint: ## Formatting, clippy, cargo-deny, eslint
+	@make/lint
+
+bench: ## Load this server and its peers side by side (flags: make bench ARGS="...")
+	@make/bench $(ARGS)
+
+generate: ## Write the files that follow from the code: tables of settings and metrics, pinned Python packages
+	@make/generate
+
+clean: ## Remove what was built, here and in the cache folder
+	@make/clean
