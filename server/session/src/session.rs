@@ -11,7 +11,6 @@ mod requests;
 
 pub use requests::{JoinAsked, LeaveAsked};
 
-use crate::bounds::{DIRTY_MAX, DIRTY_SOFT};
 use crate::offset::{write_join, write_own_start, write_position};
 use crate::{Fence, JoinNumber, Pid, Rule, Tag, holds};
 use chat_log::Position;
@@ -46,13 +45,21 @@ pub struct Session<R> {
     /// The last join number, where there is no record to count them.
     joins: u32,
     stays: Vec<Stay<R>>,
-    /// Rooms ahead of the record, in no order, each once, at most [`DIRTY_MAX`].
+    /// Rooms ahead of the record, in no order, each once, at most [`DIRTY_MAX`](crate::bounds::DIRTY_MAX).
     dirty: SmallVec<[Dirty; 1]>,
     pings: Pings,
     /// Checkpoints that the store has not answered.
     checkpoints: u16,
     /// A join or leave is with the store: requests about rooms are handled one at a time.
     busy: bool,
+    bounds: Bounds,
+}
+
+/// How many rooms may be dirty. The same everywhere but in tests.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    soft: u8,
+    max: u8,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -119,7 +126,7 @@ impl<R: RoomRef> Session<R> {
     }
 
     fn deliver_own(&mut self, join: JoinNumber, at: Position) -> Placement {
-        let full = self.dirty.len() >= DIRTY_MAX && holds(Rule::HardBound);
+        let full = self.dirty.len() >= usize::from(self.bounds.max) && holds(Rule::HardBound);
         match self.dirty.iter_mut().find(|dirty| dirty.join == join) {
             Some(dirty) if dirty.claim => return Placement::Wait,
             Some(dirty) => {
@@ -136,7 +143,7 @@ impl<R: RoomRef> Session<R> {
     /// Whether a checkpoint is due before the next heartbeat: place a ping in the outbox now.
     #[inline]
     pub fn wants_ping(&self) -> bool {
-        self.dirty.len() >= DIRTY_SOFT
+        self.dirty.len() >= usize::from(self.bounds.soft)
             && self.checkpoints == 0
             && !self.pings.carry_a_copy()
             && self.dirty.iter().any(|dirty| !dirty.claim)
@@ -207,6 +214,11 @@ impl<R: RoomRef> Session<R> {
         if let Some(stay) = self.stays.iter_mut().find(|stay| stay.join == join) {
             stay.place = place;
         }
+    }
+
+    /// Lowers the bounds of dirty, for tests that are to reach them with few rooms.
+    pub fn narrow(&mut self, soft: u8, max: u8) {
+        self.bounds = Bounds { soft: soft.min(self.bounds.soft), max: max.min(self.bounds.max) };
     }
 
     /// How many rooms are ahead of the record.

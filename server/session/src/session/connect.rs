@@ -1,6 +1,7 @@
 //! The begin of an ownership: a new session, one that is taken over, or one without recovery.
 
-use super::{Dirty, Identity, Pings, RoomRef, Session, Stay};
+use super::{Bounds, Dirty, Identity, Pings, RoomRef, Session, Stay};
+use crate::bounds::{DIRTY_MAX, DIRTY_SOFT};
 use crate::{Effect, Fence, Follow, JoinNumber, Offset, Pid, Rule, holds};
 use chat_log::Position;
 use smallvec::SmallVec;
@@ -51,6 +52,7 @@ impl<R: RoomRef> Session<R> {
             pings: Pings::default(),
             checkpoints: 0,
             busy: false,
+            bounds: Bounds { soft: DIRTY_SOFT as u8, max: DIRTY_MAX as u8 },
         }
     }
 
