@@ -143,6 +143,13 @@ fn fragments_take_no_more_than_the_maximum() {
     assert!(before - NOW.get() >= max.cast_signed(), "an idle reader keeps nothing");
 }
 
+#[test]
+fn arguments_that_are_too_many_are_not_kept() {
+    let data = format!("[\"e\"{}]", ",1".repeat(100_000));
+    let (peak, _) = measure(|| assert!(Event::parse(&data).is_err()));
+    assert!(peak < 4_000, "{peak} bytes");
+}
+
 /// Room for what an error of the JSON reader takes.
 const SLACK: usize = 512;
 

@@ -4,6 +4,7 @@
 
 mod allocation;
 mod corpus;
+mod documentation;
 mod engine;
 mod facts;
 mod frames;

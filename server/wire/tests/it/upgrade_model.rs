@@ -408,6 +408,7 @@ impl World {
         if !self.ended && !self.closing {
             assert_eq!(self.received, self.pushed, "all packets of the server arrived");
             assert_eq!(self.handled, self.posted, "all packets of the client arrived");
+            assert_ne!(self.socket, Socket::Paused, "a client that was let to probe could move");
         }
     }
 }
