@@ -13,6 +13,9 @@ mod position;
 mod read;
 mod watch;
 
+#[cfg(feature = "contract")]
+pub mod contract;
+
 pub use append::{Append, AppendError, Appended, Bound, Entry};
 pub use log::{BoxFuture, RoomLog};
 pub use memory::{Clock, MemoryLog, Options, Stats};

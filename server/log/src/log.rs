@@ -3,9 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::{
-    Append, AppendError, Appended, Before, Entry, Follower, Page, Position, Reach, ReadError, Watch,
-};
+use crate::{Append, AppendError, Appended, Before, Entry, Follower, Page, Position, Reach, ReadError, Watch};
 
 /// A future without a name: the log is used as `dyn RoomLog`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -21,12 +19,7 @@ pub trait RoomLog: Send + Sync + 'static {
     fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Vec<Result<Appended, AppendError>>>;
 
     /// At most `limit` entries after a position, and how they follow on it.
-    fn read<'a>(
-        &'a self,
-        room: &'a Arc<str>,
-        after: Position,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Page, ReadError>>;
+    fn read<'a>(&'a self, room: &'a Arc<str>, after: Position, limit: usize) -> BoxFuture<'a, Result<Page, ReadError>>;
 
     /// The newest `limit` entries with an `n` below that of `before`, or of all.
     fn read_before<'a>(
@@ -45,17 +38,10 @@ pub trait RoomLog: Send + Sync + 'static {
 
     /// For each room the position just before the entry that will be appended next: the log's epoch now and the number of the last entry;
     /// [`Position::START`] for a room whose number is 0. The epoch may be above that of the last entry.
-    fn tails<'a>(
-        &'a self,
-        rooms: &'a [Arc<str>],
-    ) -> BoxFuture<'a, Result<Vec<Position>, ReadError>>;
+    fn tails<'a>(&'a self, rooms: &'a [Arc<str>]) -> BoxFuture<'a, Result<Vec<Position>, ReadError>>;
 
     /// How far a reader of this position agrees with the log as it is: the smaller of its `n` and of the last entry whose epoch is not above its.
-    fn reach<'a>(
-        &'a self,
-        room: &'a Arc<str>,
-        position: Position,
-    ) -> BoxFuture<'a, Result<Reach, ReadError>>;
+    fn reach<'a>(&'a self, room: &'a Arc<str>, position: Position) -> BoxFuture<'a, Result<Reach, ReadError>>;
 
     /// Hints about a room, until the watch is dropped. See [`Hint`] for what they promise.
     fn watch(&self, room: &Arc<str>, follower: Arc<dyn Follower>) -> Watch;

@@ -23,8 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::{
-    Append, AppendError, Appended, Before, BoxFuture, Entry, Follower, Page, Position, Reach,
-    ReadError, RoomLog, Watch,
+    Append, AppendError, Appended, Before, BoxFuture, Entry, Follower, Page, Position, Reach, ReadError, RoomLog, Watch,
 };
 use ledger::Ledger;
 pub use ledger::Stats;
@@ -103,9 +102,7 @@ impl MemoryLog {
             options,
             clock,
         };
-        Self {
-            shared: Arc::new(shared),
-        }
+        Self { shared: Arc::new(shared) }
     }
 
     /// Counts since the start, and what is held now.
@@ -117,9 +114,7 @@ impl MemoryLog {
     /// the rooms that nobody touches. It takes one room's lock at a time: call it now and then, every few seconds.
     pub fn sweep(&self) {
         let now = (self.shared.clock)();
-        self.shared
-            .rooms
-            .for_each(|room| room.expire(&self.shared.terms(now)));
+        self.shared.rooms.for_each(|room| room.expire(&self.shared.terms(now)));
         self.shared.rooms.drop_unused();
     }
 }
@@ -153,30 +148,18 @@ impl Shared {
             return Err(AppendError::Unavailable);
         }
         let name = Arc::clone(&append.room);
-        let appended = self
-            .rooms
-            .enter(&name, |room| room.append(append, &self.terms(now_ms)))?;
-        if self.loses_answer() {
-            Err(AppendError::UnknownOutcome)
-        } else {
-            Ok(appended)
-        }
+        let appended = self.rooms.enter(&name, |room| room.append(append, &self.terms(now_ms)))?;
+        if self.loses_answer() { Err(AppendError::UnknownOutcome) } else { Ok(appended) }
     }
 
     #[cfg(not(feature = "faults"))]
-    #[expect(
-        clippy::unused_self,
-        reason = "with the feature `faults` a log can be out"
-    )]
+    #[expect(clippy::unused_self, reason = "with the feature `faults` a log can be out")]
     const fn is_out(&self) -> bool {
         false
     }
 
     #[cfg(not(feature = "faults"))]
-    #[expect(
-        clippy::unused_self,
-        reason = "with the feature `faults` an answer can get lost"
-    )]
+    #[expect(clippy::unused_self, reason = "with the feature `faults` an answer can get lost")]
     const fn loses_answer(&self) -> bool {
         false
     }
@@ -185,23 +168,12 @@ impl Shared {
 impl RoomLog for MemoryLog {
     fn append(&self, batch: Vec<Append>) -> BoxFuture<'_, Vec<Result<Appended, AppendError>>> {
         let now = (self.shared.clock)();
-        let answers = batch
-            .into_iter()
-            .map(|append| self.shared.append(append, now))
-            .collect();
+        let answers = batch.into_iter().map(|append| self.shared.append(append, now)).collect();
         Box::pin(ready(answers))
     }
 
-    fn read<'a>(
-        &'a self,
-        room: &'a Arc<str>,
-        after: Position,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Page, ReadError>> {
-        Box::pin(ready(
-            self.shared
-                .look(room, |room, epoch| room.read(epoch, after, limit)),
-        ))
+    fn read<'a>(&'a self, room: &'a Arc<str>, after: Position, limit: usize) -> BoxFuture<'a, Result<Page, ReadError>> {
+        Box::pin(ready(self.shared.look(room, |room, epoch| room.read(epoch, after, limit))))
     }
 
     fn read_before<'a>(
@@ -210,10 +182,7 @@ impl RoomLog for MemoryLog {
         before: Option<Position>,
         limit: usize,
     ) -> BoxFuture<'a, Result<Before, ReadError>> {
-        Box::pin(ready(
-            self.shared
-                .look(room, |room, _| room.read_before(before, limit)),
-        ))
+        Box::pin(ready(self.shared.look(room, |room, _| room.read_before(before, limit))))
     }
 
     fn get<'a>(
@@ -224,30 +193,18 @@ impl RoomLog for MemoryLog {
         Box::pin(ready(self.shared.look(room, |room, _| room.get(position))))
     }
 
-    fn tails<'a>(
-        &'a self,
-        rooms: &'a [Arc<str>],
-    ) -> BoxFuture<'a, Result<Vec<Position>, ReadError>> {
+    fn tails<'a>(&'a self, rooms: &'a [Arc<str>]) -> BoxFuture<'a, Result<Vec<Position>, ReadError>> {
         let tail = |name| self.shared.look(name, |room, epoch| room.tail(epoch));
         Box::pin(ready(rooms.iter().map(|name| tail(name)).collect()))
     }
 
-    fn reach<'a>(
-        &'a self,
-        room: &'a Arc<str>,
-        position: Position,
-    ) -> BoxFuture<'a, Result<Reach, ReadError>> {
-        Box::pin(ready(
-            self.shared
-                .look(room, |room, epoch| room.reach(epoch, position)),
-        ))
+    fn reach<'a>(&'a self, room: &'a Arc<str>, position: Position) -> BoxFuture<'a, Result<Reach, ReadError>> {
+        Box::pin(ready(self.shared.look(room, |room, epoch| room.reach(epoch, position))))
     }
 
     fn watch(&self, room: &Arc<str>, follower: Arc<dyn Follower>) -> Watch {
         let id = self.shared.next_watch.fetch_add(1, Ordering::Relaxed);
-        self.shared
-            .rooms
-            .enter(room, |room| room.follow(id, follower));
+        self.shared.rooms.enter(room, |room| room.follow(id, follower));
         let (shared, name) = (Arc::clone(&self.shared), Arc::clone(room));
         Watch::new(move || shared.rooms.leave(&name, id))
     }

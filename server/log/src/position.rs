@@ -44,10 +44,7 @@ impl FromStr for Position {
 
     fn from_str(text: &str) -> Result<Self, BadPosition> {
         let (epoch, n) = text.split_once('-').ok_or(BadPosition)?;
-        Ok(Self {
-            epoch: number(epoch)?,
-            n: number(n)?,
-        })
+        Ok(Self { epoch: number(epoch)?, n: number(n)? })
     }
 }
 
@@ -57,8 +54,5 @@ fn number(text: &str) -> Result<u64, BadPosition> {
     if !plain || (text.len() > 1 && text.starts_with('0')) {
         return Err(BadPosition);
     }
-    text.parse()
-        .ok()
-        .filter(|n| *n <= NUMBER_MAX)
-        .ok_or(BadPosition)
+    text.parse().ok().filter(|n| *n <= NUMBER_MAX).ok_or(BadPosition)
 }

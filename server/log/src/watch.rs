@@ -31,9 +31,7 @@ pub struct Watch {
 impl Watch {
     /// A watch that does this when it ends.
     pub fn new(end: impl FnOnce() + Send + Sync + 'static) -> Self {
-        Self {
-            end: Some(Box::new(end)),
-        }
+        Self { end: Some(Box::new(end)) }
     }
 }
 

@@ -42,10 +42,7 @@ impl MemoryLog {
     /// The next `count` appends that succeed are answered as if nobody knew
     /// ([`AppendError::UnknownOutcome`](crate::AppendError::UnknownOutcome)).
     pub fn lose_answers(&self, count: usize) {
-        self.shared
-            .faults
-            .answers_to_lose
-            .store(count, Ordering::SeqCst);
+        self.shared.faults.answers_to_lose.store(count, Ordering::SeqCst);
     }
 }
 
@@ -57,15 +54,12 @@ impl Shared {
     pub(super) fn loses_answer(&self) -> bool {
         let less = |left: usize| left.checked_sub(1);
         let left = &self.faults.answers_to_lose;
-        left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less)
-            .is_ok()
+        left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok()
     }
 
     fn raise_epoch(&self) {
         let now = (self.clock)() / 1000;
         let risen = |old: u64| Some((old + 1).max(now));
-        let _ = self
-            .epoch
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, risen);
+        let _ = self.epoch.fetch_update(Ordering::SeqCst, Ordering::SeqCst, risen);
     }
 }

@@ -148,7 +148,5 @@ impl Ledger {
 /// Adds `more` unless that would pass `max`.
 fn take(held: &AtomicUsize, more: usize, max: usize) -> Option<()> {
     let add = |held: usize| held.checked_add(more).filter(|sum| *sum <= max);
-    held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add)
-        .ok()
-        .map(drop)
+    held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).ok().map(drop)
 }

@@ -11,8 +11,8 @@ use super::branches::Branches;
 use super::ledger::Ledger;
 use super::window::{Seen, Window};
 use crate::{
-    Append, AppendError, Appended, Before, Bound, Entry, Follower, GapReason, Hint, NUMBER_MAX,
-    Page, Position, Reach, Start,
+    Append, AppendError, Appended, Before, Bound, Entry, Follower, GapReason, Hint, NUMBER_MAX, Page, Position, Reach,
+    Start,
 };
 
 /// What a room is told from outside for one call.
@@ -69,15 +69,9 @@ impl Room {
     pub(super) fn expire(&mut self, terms: &Terms<'_>) {
         let kept_ms = millis(terms.options.retained_age);
         let is_old = |entry: &Arc<Entry>| entry.at_ms.saturating_add(kept_ms) <= terms.now_ms;
-        let old = self
-            .entries
-            .iter()
-            .take_while(|entry| is_old(entry))
-            .count();
+        let old = self.entries.iter().take_while(|entry| is_old(entry)).count();
         let freed = self.trim(old, terms.ledger);
-        let forgotten = self
-            .window
-            .rotate(terms.now_ms, millis(terms.options.dedup_age));
+        let forgotten = self.window.rotate(terms.now_ms, millis(terms.options.dedup_age));
         terms.ledger.give_bytes(freed + forgotten);
         if self.entries.is_empty() {
             self.entries.shrink_to_fit();
@@ -85,36 +79,19 @@ impl Room {
     }
 
     /// Appends, or finds that it was appended.
-    pub(super) fn append(
-        &mut self,
-        append: Append,
-        terms: &Terms<'_>,
-    ) -> Result<Appended, AppendError> {
+    pub(super) fn append(&mut self, append: Append, terms: &Terms<'_>) -> Result<Appended, AppendError> {
         self.expire(terms);
         if let Some(seen) = self.window.find(&append.author, &append.id, terms.hasher) {
             terms.ledger.duplicate();
-            let Seen {
-                position, at_ms, ..
-            } = *seen;
-            return Ok(Appended {
-                position,
-                at_ms,
-                duplicate: true,
-                replicated: false,
-            });
+            let Seen { position, at_ms, .. } = *seen;
+            return Ok(Appended { position, at_ms, duplicate: true, replicated: false });
         }
-        self.push(append, terms)
-            .inspect_err(|error| terms.ledger.refused(*error))
+        self.push(append, terms).inspect_err(|error| terms.ledger.refused(*error))
     }
 
     /// Makes the next entry.
     fn push(&mut self, append: Append, terms: &Terms<'_>) -> Result<Appended, AppendError> {
-        let Append {
-            room: _,
-            author,
-            id,
-            body,
-        } = append;
+        let Append { room: _, author, id, body } = append;
         let max = terms.options.entry_bytes_max;
         if author.len() + id.len() + body.len() > max {
             return Err(AppendError::TooLarge { max });
@@ -127,30 +104,15 @@ impl Room {
         }
         let position = Position::new(terms.epoch, self.tail + 1);
         let at_ms = self.at_ms.max(terms.now_ms);
-        let seen = Seen {
-            author: Arc::clone(&author),
-            id: id.clone(),
-            position,
-            at_ms,
-        };
-        let entry = Arc::new(Entry {
-            position,
-            at_ms,
-            author,
-            id,
-            body,
-        });
+        let seen = Seen { author: Arc::clone(&author), id: id.clone(), position, at_ms };
+        let entry = Arc::new(Entry { position, at_ms, author, id, body });
         self.take_place(cost(&entry), seen.cost(), terms)?;
 
         self.tail = position.n;
         self.at_ms = at_ms;
         if let Some(first) = self.branches.note(position.epoch, position.n) {
             // Entries of an epoch that is no longer told apart must not be read, or their readers could never read on.
-            let lost = self
-                .entries
-                .iter()
-                .take_while(|entry| entry.position.n < first)
-                .count();
+            let lost = self.entries.iter().take_while(|entry| entry.position.n < first).count();
             let freed = self.trim(lost, terms.ledger);
             terms.ledger.give_bytes(freed);
         }
@@ -158,30 +120,15 @@ impl Room {
         self.entries.push_back(Arc::clone(&entry));
         terms.ledger.appended();
         self.hint(&Hint::Entry(entry));
-        Ok(Appended {
-            position,
-            at_ms,
-            duplicate: false,
-            replicated: false,
-        })
+        Ok(Appended { position, at_ms, duplicate: false, replicated: false })
     }
 
     /// Takes place for an entry and its id, giving back the oldest entries that retention takes for it. On error nothing has changed.
-    fn take_place(
-        &mut self,
-        entry: usize,
-        seen: usize,
-        terms: &Terms<'_>,
-    ) -> Result<(), AppendError> {
-        let Options {
-            retained_entries,
-            retained_bytes,
-            ..
-        } = *terms.options;
+    fn take_place(&mut self, entry: usize, seen: usize, terms: &Terms<'_>) -> Result<(), AppendError> {
+        let Options { retained_entries, retained_bytes, .. } = *terms.options;
         let (mut going, mut freed) = (0, 0);
         for oldest in &self.entries {
-            let fits = self.entries.len() - going < retained_entries
-                && self.bytes - freed + entry <= retained_bytes;
+            let fits = self.entries.len() - going < retained_entries && self.bytes - freed + entry <= retained_bytes;
             if fits {
                 break;
             }
@@ -217,21 +164,13 @@ impl Room {
 
     /// The position just before entry `n + 1`, in the epoch of that entry or, where it is yet to come, of the log.
     fn place(&self, epoch: u64, n: u64) -> Position {
-        let next = if n < self.tail {
-            self.branches.epoch_of(n + 1)
-        } else {
-            None
-        };
+        let next = if n < self.tail { self.branches.epoch_of(n + 1) } else { None };
         Position::new(next.unwrap_or(epoch), n)
     }
 
     /// See [`RoomLog::tails`](crate::RoomLog::tails).
     pub(super) fn tail(&self, epoch: u64) -> Position {
-        if self.tail == 0 {
-            Position::START
-        } else {
-            Position::new(epoch, self.tail)
-        }
+        if self.tail == 0 { Position::START } else { Position::new(epoch, self.tail) }
     }
 
     /// See [`RoomLog::reach`](crate::RoomLog::reach).
@@ -239,11 +178,7 @@ impl Room {
         if position.epoch > epoch {
             return Reach::Ahead;
         }
-        match self
-            .branches
-            .shared_with(position.epoch, self.tail)
-            .min(position.n)
-        {
+        match self.branches.shared_with(position.epoch, self.tail).min(position.n) {
             0 if position.n > 0 => Reach::Reset,
             n => Reach::To(n),
         }
@@ -252,49 +187,27 @@ impl Room {
     /// See [`RoomLog::read`](crate::RoomLog::read).
     pub(super) fn read(&self, epoch: u64, after: Position, limit: usize) -> Page {
         let floor = self.floor();
-        let gap = |reason| Start::Gap {
-            to: self.place(epoch, floor),
-            reason,
-        };
+        let gap = |reason| Start::Gap { to: self.place(epoch, floor), reason };
         let (start, from) = match self.reach(epoch, after) {
             Reach::Ahead => (Start::Ahead, self.tail),
             Reach::Reset => (gap(GapReason::Reset), floor),
-            Reach::To(n) if n < after.n => (
-                Start::Void {
-                    after: self.place(epoch, n),
-                },
-                n,
-            ),
+            Reach::To(n) if n < after.n => (Start::Void { after: self.place(epoch, n) }, n),
             Reach::To(n) if n < floor => (gap(GapReason::Trimmed), floor),
             Reach::To(n) => (Start::Follows, n),
         };
         // Nothing follows on a void whose end is trimmed: the next read says so.
-        let entries = from.checked_sub(floor).map_or_else(Vec::new, |skip| {
-            self.entries
-                .iter()
-                .skip(skip as usize)
-                .take(limit)
-                .cloned()
-                .collect()
-        });
-        Page {
-            start,
-            entries,
-            tail: self.tail(epoch),
-        }
+        let entries = from
+            .checked_sub(floor)
+            .map_or_else(Vec::new, |skip| self.entries.iter().skip(skip as usize).take(limit).cloned().collect());
+        Page { start, entries, tail: self.tail(epoch) }
     }
 
     /// See [`RoomLog::read_before`](crate::RoomLog::read_before).
     pub(super) fn read_before(&self, before: Option<Position>, limit: usize) -> Before {
-        let below = before.map_or(self.tail, |before| {
-            before.n.saturating_sub(1).min(self.tail)
-        });
+        let below = before.map_or(self.tail, |before| before.n.saturating_sub(1).min(self.tail));
         let end = below.saturating_sub(self.floor()) as usize;
         let start = end.saturating_sub(limit);
-        Before {
-            entries: self.entries.range(start..end).cloned().collect(),
-            more: start > 0,
-        }
+        Before { entries: self.entries.range(start..end).cloned().collect(), more: start > 0 }
     }
 
     /// See [`RoomLog::get`](crate::RoomLog::get).

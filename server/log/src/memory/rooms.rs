@@ -22,10 +22,7 @@ pub(super) struct Rooms {
 impl Rooms {
     pub(super) fn new() -> Self {
         let shards = (0..SHARDS).map(|_| Shard::default()).collect();
-        Self {
-            shards,
-            hasher: RandomState::new(),
-        }
+        Self { shards, hasher: RandomState::new() }
     }
 
     /// Does something in a room, which begins to exist if it did not.

@@ -41,9 +41,7 @@ impl Window {
     pub(super) fn find(&self, author: &str, id: &str, hasher: &RandomState) -> Option<&Seen> {
         let hash = hasher.hash_one((author, id));
         let same = |seen: &Seen| &*seen.id == id && &*seen.author == author;
-        self.young
-            .find(hash, same)
-            .or_else(|| self.old.find(hash, same))
+        self.young.find(hash, same).or_else(|| self.old.find(hash, same))
     }
 
     /// How many ids the young generation holds.

@@ -1,0 +1,79 @@
+//! Hints come in the order of the room, and none is missing unless a disturbance says so.
+
+use std::sync::Arc;
+
+use super::steps::{Notes, append, fill, wish, wish_of};
+use super::{Harness, Terms};
+use crate::Position;
+
+/// As soon as a watch is in place it says so; what is appended afterwards is hinted, what came before is not.
+pub async fn a_watch_begins_with_a_disturbance<H: Harness>() {
+    let harness = H::start(Terms::default()).await;
+    let (log, room, other) = (harness.log(), harness.room("begins"), harness.room("begins other"));
+    fill(&*log, &room, "m", 3).await;
+    let notes = Arc::new(Notes::default());
+    let _watch = log.watch(&room, Arc::clone(&notes) as _);
+    notes.until(&harness, "the first disturbance", |_, disturbances| disturbances > 0).await;
+    fill(&*log, &other, "m", 3).await;
+    let next = append(&*log, wish(&room, "next")).await.position;
+    notes.until(&harness, "the next entry", |positions, _| positions == [next]).await;
+}
+
+/// Several writers, several followers: each follower is told each entry once, in order.
+pub async fn hints_are_complete_and_in_order<H: Harness>() {
+    const WRITERS: usize = 8;
+    const EACH: usize = 40;
+    let harness = H::start(Terms::default()).await;
+    let (log, room) = (harness.log(), harness.room("hints"));
+    let followers: Vec<_> = (0..3).map(|_| Arc::new(Notes::default())).collect();
+    let watches: Vec<_> = followers.iter().map(|notes| log.watch(&room, Arc::clone(notes) as _)).collect();
+    for notes in &followers {
+        notes.until(&harness, "the first disturbance", |_, disturbances| disturbances > 0).await;
+    }
+    let before: Vec<_> = followers.iter().map(|notes| notes.read().1).collect();
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|writer| {
+            let (log, room) = (Arc::clone(&log), Arc::clone(&room));
+            harness.spawn(Box::pin(async move {
+                for i in 0..EACH {
+                    append(&*log, wish_of(&room, &format!("w{writer}"), &i.to_string())).await;
+                    // A duplicate is no news.
+                    append(&*log, wish_of(&room, &format!("w{writer}"), &i.to_string())).await;
+                }
+            }))
+        })
+        .collect();
+    for writer in writers {
+        writer.await;
+    }
+    let page = log.read(&room, Position::START, WRITERS * EACH).await.expect("a page");
+    let all: Vec<_> = page.entries.iter().map(|entry| entry.position).collect();
+    assert_eq!(all.len(), WRITERS * EACH);
+    for (notes, before) in followers.iter().zip(before) {
+        notes.until(&harness, "all hints", |positions, _| positions.len() >= all.len()).await;
+        assert_eq!(notes.read(), (all.clone(), before), "complete, in order, undisturbed");
+    }
+    drop(watches);
+}
+
+/// After a watch is dropped its follower is told nothing more, while others are.
+pub async fn a_dropped_watch_is_silent<H: Harness>() {
+    let harness = H::start(Terms::default()).await;
+    let (log, room) = (harness.log(), harness.room("silent"));
+    let (gone, there) = (Arc::new(Notes::default()), Arc::new(Notes::default()));
+    let ends = log.watch(&room, Arc::clone(&gone) as _);
+    let _stays = log.watch(&room, Arc::clone(&there) as _);
+    for notes in [&gone, &there] {
+        notes.until(&harness, "the first disturbance", |_, disturbances| disturbances > 0).await;
+    }
+    let first = append(&*log, wish(&room, "first")).await.position;
+    for notes in [&gone, &there] {
+        notes.until(&harness, "the first entry", |positions, _| positions == [first]).await;
+    }
+    drop(ends);
+    let told = gone.read();
+    let second = append(&*log, wish(&room, "second")).await.position;
+    there.until(&harness, "the second entry", |positions, _| positions == [first, second]).await;
+    assert_eq!(gone.read(), told);
+    assert_eq!(Arc::strong_count(&gone), 1, "the log has let go of the follower");
+}
