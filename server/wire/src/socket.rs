@@ -2,8 +2,8 @@
 //!
 //! A packet is a digit, then, each only where it is needed, the number of its attachments, a namespace, an
 //! acknowledgement id and JSON: `2["hello"]`, `21["hello"]` (id 1), `2/custom,["hello"]`, `51-/custom,7["up",…]`.
-//! [`Packet::decode`] takes the text after Engine.IO's `4`; the encoders write that `4` too, so that what they append is
-//! ready for a text frame or a payload.
+//! [`Packet::decode`] takes the text after Engine.IO's `4`; the encoders write that `4` too, so that what they append
+//! is ready for a text frame or a payload.
 
 mod attachments;
 mod encode;

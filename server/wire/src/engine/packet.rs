@@ -55,8 +55,8 @@ pub enum BadPacket {
 impl<'a> Packet<'a> {
     /// Reads a packet in its text form: a text frame of a WebSocket or a piece of a polling payload.
     ///
-    /// Base64 is accepted in both: stock clients with `forceBase64` send it in text frames too. It is the only thing that allocates,
-    /// at most the length of the text.
+    /// Base64 is accepted in both: stock clients with `forceBase64` send it in text frames too. It is the only thing
+    /// that allocates, at most the length of the text.
     pub fn decode_text(text: &'a str) -> Result<Self, BadPacket> {
         let [kind, ..] = text.as_bytes() else {
             return Err(BadPacket::Empty);

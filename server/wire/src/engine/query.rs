@@ -23,8 +23,6 @@ pub struct Query<'a> {
     pub sid: Option<Cow<'a, str>>,
     /// The client's mark of this very request: a request that comes with the mark of the one before is a repeat.
     pub t: Option<Cow<'a, str>>,
-    /// The client takes bytes as base64 only, on a WebSocket too.
-    pub base64: bool,
 }
 
 impl<'a> Query<'a> {
@@ -34,7 +32,7 @@ impl<'a> Query<'a> {
         if raw.len() > QUERY_BYTES_MAX {
             return Err(Refusal::BadRequest);
         }
-        let (mut version, mut transport, mut sid, mut t, mut base64) = (None, None, None, None, None);
+        let (mut version, mut transport, mut sid, mut t) = (None, None, None, None);
         for pair in raw.split('&') {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             let slot = match key {
@@ -42,7 +40,6 @@ impl<'a> Query<'a> {
                 "transport" => &mut transport,
                 "sid" => &mut sid,
                 "t" => &mut t,
-                "b64" => &mut base64,
                 _ => continue,
             };
             if slot.replace(unescape(value)).is_some() {
@@ -57,7 +54,7 @@ impl<'a> Query<'a> {
         if version.as_deref() != Some("4") {
             return Err(Refusal::UnsupportedVersion);
         }
-        Ok(Self { transport, sid, t, base64: base64.is_some() })
+        Ok(Self { transport, sid, t })
     }
 }
 

@@ -6,14 +6,18 @@
 //! timers (a probe without an end, a heartbeat without an answer), are the caller's.
 //!
 //! Two rules carry the promise that no packet is lost or doubled:
-//! - Browsers and proxies repeat requests whose answer they did not get. A request names itself by `t`, so a GET with the
-//!   `t` of the one just answered gets **the same payload again**, never the next; a POST with the `t` of the one just
-//!   handled is answered and not handled again. Without a `t` nothing can be told apart.
+//! - Browsers and proxies repeat requests whose answer they did not get. A request names itself by `t`, so a GET with
+//!   the `t` of the one just answered gets **the same payload again**, never the next; a POST with the `t` of the one
+//!   just handled is answered and not handled again. Without a `t` nothing can be told apart.
 //! - Nothing goes to the WebSocket before the client said `5` on it, since what is on its way on polling comes later.
 //!
-//! And one that spares clients a replay: the close packet goes alone in its payload, because a client that reads packets
-//! and the close at once keeps the packets for its next connection. Hence [`Transport::close`] is called when the
-//! packets before it have been answered or given up.
+//! And one that spares clients a replay: the close packet goes alone in its payload, because a client that reads
+//! packets and the close at once keeps the packets for its next connection. Hence [`Transport::close`] is called when
+//! the packets before it have been answered or given up.
+
+mod verdict;
+
+pub use verdict::{Cause, Close, Get, Post, Probe, Upgrade};
 
 /// The state of a session's transports. Two words; polling keeps about 70 bytes beside it.
 #[derive(Debug)]
@@ -54,104 +58,14 @@ enum Phase {
 /// Two marks of one client that collide cost that client its session at worst, and are one in 2^64.
 type Mark = Option<u64>;
 
-/// How to answer a GET.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum Get {
-    /// Hold it until there are packets to send, then call [`Transport::answered`]. At once if there are some now.
-    Hold,
-    /// Answer it at once, with the packets that wait or else `6`, and call [`Transport::answered`]: the client is
-    /// about to move and must not be held.
-    Flush,
-    /// The GET that was answered last comes again: answer with the very same payload. The state does not change.
-    Repeat,
-    /// A second GET while one is held: the held one gets `1`, this one [`super::Refusal::BadRequest`], and the session
-    /// has ended.
-    Conflict,
-    /// Answer with the close packet `1` and nothing else; the session has ended.
-    Close,
-    /// [`super::Refusal::BadRequest`]: the session has moved or ended.
-    Refuse,
-}
-
-/// How to answer a POST.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum Post {
-    /// Read its body, then call [`Transport::posted`], or [`Transport::post_cancelled`] if it breaks off.
-    Take,
-    /// The POST that was handled last comes again: answer `ok` and drop the body.
-    Repeat,
-    /// A second POST while one is read: this one gets [`super::Refusal::BadRequest`] and the session has ended; a GET
-    /// that is held gets the given packet, alone.
-    Overlap {
-        /// The answer for the held GET.
-        held: Option<&'static str>,
-    },
-    /// [`super::Refusal::BadRequest`]: the session has moved or ended.
-    Refuse,
-}
-
-/// How to answer a WebSocket's `2probe`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum Probe {
-    /// Send `3probe` on it and nothing else before its `5`; a GET that is held gets the given packet (call
-    /// [`Transport::answered`]), after which packets still go to polling.
-    Answer {
-        /// The answer for the held GET.
-        held: Option<&'static str>,
-    },
-    /// Close this WebSocket: another has probed, or the session has moved or ends. The session goes on as it was.
-    Refuse,
-}
-
-/// How to take a WebSocket's `5`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum Upgrade {
-    /// The session is on this WebSocket from here on; what waits goes there. A GET that is still held (a client that
-    /// follows the protocol has none) gets the given packet first.
-    Done {
-        /// The answer for the held GET.
-        held: Option<&'static str>,
-    },
-    /// Close this WebSocket: it did not probe, or the session has ended meanwhile.
-    Refuse,
-}
-
-/// How to end a session so that the client knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum Close {
-    /// The held GET gets the given packet, alone; the session has ended.
-    Answer(&'static str),
-    /// The next GET will be told ([`Get::Close`]). Until then the session takes no packets; end it with
-    /// [`Transport::end`] if no GET comes in time. A WebSocket that has only probed is to be closed.
-    Await,
-    /// Close the WebSocket; the session has ended.
-    WebSocket,
-    /// It has ended already.
-    Ended,
-}
-
-/// Who ends a session, or what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
-    /// The client sent the close packet.
-    Client,
-    /// The server: a heartbeat without an answer, an invalid packet, a closing that no GET came for.
-    Server,
-}
-
 impl Transport {
     /// A session opened on a WebSocket.
     pub const fn websocket() -> Self {
         Self(State::WebSocket)
     }
 
-    /// A session opened by polling. The caller answers the GET that opened it with the open packet; a repeat of that GET
-    /// names no session, so it opens another one, which times out.
+    /// A session opened by polling. The caller answers the GET that opened it with the open packet; a repeat of that
+    /// GET names no session, so it opens another one, which times out.
     pub fn polling() -> Self {
         Self(State::Polling(Box::default()))
     }

@@ -34,8 +34,9 @@ pub enum Collected {
 }
 
 impl Attachments {
-    /// Begins to collect for a packet that [`Kind::is_binary`], of which it keeps a copy. Text and attachments together may have
-    /// `bytes_max` bytes. Checks that the placeholders in the text and the announced number match, one for one.
+    /// Begins to collect for a packet that [`Kind::is_binary`], of which it keeps a copy. Text and attachments together
+    /// may have `bytes_max` bytes. Checks that the placeholders in the text and the announced number match, one for
+    /// one.
     pub fn begin(packet: &Packet<'_>, bytes_max: usize) -> Result<Self, BadPacket> {
         let Packet { kind, namespace, id, attachments, data } = *packet;
         if data.len() > bytes_max {
@@ -90,8 +91,8 @@ impl Attachments {
     }
 }
 
-/// Each of `0..count` has exactly one placeholder in `data`, and there are no others. Nesting is bounded by the JSON reader
-/// (128 levels).
+/// Each of `0..count` has exactly one placeholder in `data`, and there are no others. Nesting is bounded by the JSON
+/// reader (128 levels).
 fn check_placeholders(data: &str, count: u32) -> Result<(), BadPacket> {
     let mut seen = Seen { count, bits: 0, mismatch: false };
     let mut json = serde_json::Deserializer::from_str(data);

@@ -23,8 +23,8 @@ pub fn connect(namespace: &str, auth: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(auth.as_bytes());
 }
 
-/// Appends the refusal of a CONNECT: `44{"message":…}`, with `data` (JSON) for the application where there is some. Stock
-/// clients do not try again by themselves after it.
+/// Appends the refusal of a CONNECT: `44{"message":…}`, with `data` (JSON) for the application where there is some.
+/// Stock clients do not try again by themselves after it.
 pub fn connect_error(namespace: &str, message: &str, data: Option<&str>, out: &mut Vec<u8>) {
     head(Kind::ConnectError, 0, namespace, None, out);
     out.extend_from_slice(br#"{"message":"#);

@@ -28,6 +28,9 @@ pub struct Event<'a> {
 
 impl<'a> Event<'a> {
     /// Reads the data of an event: `[name, ...args]`.
+    ///
+    /// Allocates only for a name with escapes, for more than four arguments, and a byte for each level of nesting
+    /// below the second.
     pub fn parse(data: &'a str) -> Result<Self, BadPacket> {
         let Array { first, rest } = Array::read(data)?;
         let name = name(first.ok_or(BadPacket::Name)?)?;

@@ -36,8 +36,8 @@ pub struct Packet<'a> {
     /// Binary messages that follow and belong to it.
     pub attachments: u32,
     /// JSON: an object or nothing on [`Kind::Connect`], an object or a string on [`Kind::ConnectError`], an array on
-    /// events and answers, nothing on [`Kind::Disconnect`]. Of arrays only the first byte is checked here; [`super::Event`] and
-    /// [`super::Args`] check the rest as they read it.
+    /// events and answers, nothing on [`Kind::Disconnect`]. Of arrays only the first byte is checked here;
+    /// [`super::Event`] and [`super::Args`] check the rest as they read it.
     pub data: &'a str,
 }
 

@@ -84,6 +84,13 @@ fn receiving_an_event_does_not_allocate() {
 }
 
 #[test]
+fn nested_json_takes_a_byte_a_level() {
+    let data = r#"["send",{"data":{"a":[{"b":[1]}]}}]"#;
+    let (peak, calls) = measure(|| assert_eq!(Event::parse(data).unwrap().args.len(), 1));
+    assert!(peak <= 16 && calls <= 2, "{peak} bytes in {calls} allocations");
+}
+
+#[test]
 fn heartbeats_queries_and_polling_do_not_allocate() {
     let mut transport = Transport::polling();
     let mut input = frame(true, Opcode::Text, b"3");

@@ -1,5 +1,5 @@
-//! What a conforming server shows: one test a line of the behaviour list of Socket.IO v4, as far as the wire decides it.
-//! What needs a clock or an application (heartbeats, the connect timeout, which namespaces there are) is tested one
+//! What a conforming server shows: one test a line of the behaviour list of Socket.IO v4, as far as the wire decides
+//! it. What needs a clock or an application (heartbeats, the connect timeout, which namespaces there are) is tested one
 //! crate up.
 
 use chat_wire::engine::transport::{Cause, Get, Post, Probe, Transport, Upgrade};

@@ -10,13 +10,12 @@ fn a_query_of_a_stock_client() {
     assert_eq!(query.transport, Name::Polling);
     assert_eq!(query.sid.as_deref(), Some("n1-b2.AAAA_-"));
     assert_eq!(query.t.as_deref(), Some("PXyz1a"));
-    assert!(!query.base64);
 }
 
 #[test]
 fn other_keys_are_stepped_over() {
     let query = Query::parse("token=a%26b&&=&flag&EIO=4&transport=websocket&b64=1").unwrap();
-    assert_eq!((query.transport, query.sid, query.t, query.base64), (Name::WebSocket, None, None, true));
+    assert_eq!((query.transport, query.sid, query.t), (Name::WebSocket, None, None));
 }
 
 #[test]

@@ -17,8 +17,8 @@ enum Step {
     /// The answer of the GET reaches the client, or is lost and the proxy repeats the request.
     GetAnswered,
     GetAnswerLost,
-    /// The client sends a packet: its POST begins, its body is whole or breaks off (and is repeated), its answer comes or is
-    /// lost (and it is repeated).
+    /// The client sends a packet: its POST begins, its body is whole or breaks off (and is repeated), its answer comes
+    /// or is lost (and it is repeated).
     Post,
     PostWhole,
     PostBroken,
