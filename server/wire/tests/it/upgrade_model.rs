@@ -414,7 +414,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4_000))]
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
 
     #[test]
     fn no_packet_is_lost_or_doubled(steps in vec(step(), 0..80)) {
