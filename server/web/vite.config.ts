@@ -1,6 +1,6 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';
-import { pack } from './build/pack';
+import { pack } from './build/pack.ts';
 
 export default defineConfig({
   plugins: [react(), pack()],

@@ -42,15 +42,16 @@ export function append(line: Line, entry: Entry): Line {
   return { ...next, marks: [...next.marks, { type: 'entry', entry }], cursor: position };
 }
 
-/** The server cannot give a range any more. */
+/** The server cannot give a range any more. What of it is on the page already stays there. */
 export function mark(line: Line, gap: Gap): Line {
-  const marks: Mark[] = [...line.marks, { type: 'gap', gap }];
   if (gap.reason === 'reset') {
+    const marks: Mark[] = [...line.marks, { type: 'gap', gap }];
     const pastChanges = [...line.pastChanges, ...line.changes];
     const present = marks.length;
     return { ...line, marks, changes: [], pastChanges, start: gap.to, cursor: gap.to, present, more: false };
   }
   if (gap.to.n <= line.cursor.n) return line;
+  const marks: Mark[] = [...line.marks, { type: 'gap', gap: { ...gap, from: line.cursor } }];
   return { ...line, marks, cursor: gap.to };
 }
 
@@ -76,13 +77,12 @@ export function withdrawAfter(line: Line, after: Position): { line: Line; withdr
 /** Puts an older page in front. It must have been asked for with the `start` that the line has now. */
 export function prepend(line: Line, start: Position, entries: readonly Entry[], more: boolean): Line {
   if (!samePosition(start, line.start)) return line;
-  const older = entries.filter((entry) => entry.position.n <= line.start.n);
-  const first = older[0];
-  const last = older.at(-1);
+  const first = entries[0];
+  const last = entries.at(-1);
   if (!first || !last) return { ...line, more: false };
   const marks: Mark[] = [];
   const changes: ChangeEntry[] = [];
-  for (const entry of older) {
+  for (const entry of entries) {
     if (isChange(entry)) changes.push(entry);
     else marks.push({ type: 'entry', entry });
   }
@@ -91,7 +91,7 @@ export function prepend(line: Line, start: Position, entries: readonly Entry[], 
   }
   return {
     ...line,
-    marks: line.marks.toSpliced(line.present, 0, ...marks),
+    marks: [...marks, ...line.marks],
     changes: [...changes, ...line.changes],
     start: previousPosition(first.position),
     above: line.above + marks.length,

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef } from 'react';
 import type { Row } from '../chat/timeline';
 import { shownName } from './shown-name';
 import { useChat } from './session-context';
@@ -11,16 +11,12 @@ export function Announcer({ rows }: { readonly rows: readonly Row[] }) {
   const me = useChat((state) => state.me);
   const last = rows.at(-1);
   const known = useRef(last?.key);
-  const [words, setWords] = useState('');
+  const region = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (!last || last.key === known.current) return;
     known.current = last.key;
-    if (last.type !== 'entry' || last.entry.from.id === me?.id) return;
-    setWords(`${shownName(last.entry.from.name)}: ${last.entry.text.slice(0, READ_CHARS)}`);
+    if (!region.current || last.type !== 'entry' || last.entry.from.id === me?.id) return;
+    region.current.textContent = `${shownName(last.entry.from.name)}: ${last.entry.text.slice(0, READ_CHARS)}`;
   }, [last, me]);
-  return (
-    <div className="unseen" aria-live="polite">
-      {words}
-    </div>
-  );
+  return <div ref={region} className="unseen" aria-live="polite" />;
 }

@@ -5,14 +5,14 @@ import { ArrowDown, ArrowUp } from 'lucide-react';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { Virtuoso, type VirtuosoHandle } from 'react-virtuoso';
 import type { MessageEntry } from '../chat/entry';
-import { showPosition, type Position } from '../chat/position';
+import { samePosition } from '../chat/position';
 import { caughtUp, type Room } from '../chat/room';
 import { timeline, type Row } from '../chat/timeline';
 import { Announcer } from './announcer';
 import styles from './history.module.css';
 import { HistoryTop } from './history-top';
 import { HistoryRow } from './history-row';
-import { goTo, usePlace } from './place';
+import { usePlace, type Place } from './place';
 import { useChat, useSession } from './session-context';
 import { toast } from './toast';
 import { useReading } from './reading';
@@ -78,7 +78,8 @@ function List({ name, room, rows, firstNew, onReply, onEdit }: ListProps) {
   const [top, setTop] = useState<number | null>(null);
   const handlers = useMemo(() => ({ onReply, onEdit }), [onReply, onEdit]);
   const firstIndex = FIRST_INDEX - (room.line?.above ?? 0);
-  const marked = useLinked(name, room, rows, list);
+  useLinked(name, room, rows, list);
+  const { position: linked } = usePlace();
   useReading(name, room, atBottom);
 
   // What one sends oneself is always shown.
@@ -109,7 +110,13 @@ function List({ name, room, rows, firstNew, onReply, onEdit }: ListProps) {
         startReached={() => void session.older(name)}
         context={{ room }}
         components={{ Header: HistoryTop }}
-        itemContent={(_, row) => <HistoryRow row={row} handlers={handlers} marked={row.key === marked} />}
+        itemContent={(_, row) => (
+          <HistoryRow
+            row={row}
+            handlers={handlers}
+            marked={row.type === 'entry' && samePosition(row.entry.position, linked)}
+          />
+        )}
         role="region"
         aria-label={`Messages in ${name}`}
       />
@@ -137,36 +144,27 @@ function List({ name, room, rows, firstNew, onReply, onEdit }: ListProps) {
   );
 }
 
-/** Goes to the message that the address names, loading older pages until it is there. Gives its row's key. */
-function useLinked(name: string, room: Room, rows: readonly Row[], list: { current: VirtuosoHandle | null }) {
+/** Goes to the message that the address names, loading older pages until it is there. */
+function useLinked(name: string, room: Room, rows: readonly Row[], list: { current: VirtuosoHandle | null }): void {
   const session = useSession();
-  const { position } = usePlace();
-  const asked = useRef({ key: '', pages: 0 });
-  const [marked, setMarked] = useState<string | null>(null);
+  const place = usePlace();
+  const search = useRef<{ place: Place | null; pages: number; over: boolean }>({ place: null, pages: 0, over: false });
   useEffect(() => {
-    if (!position) return;
-    const key = showPosition(position);
-    if (asked.current.key !== key) asked.current = { key, pages: 0 };
-    const index = rows.findIndex((row) => row.type === 'entry' && samePlace(row.entry.position, position));
-    const { line } = room;
+    const { position } = place;
+    if (search.current.place !== place) search.current = { place, pages: 0, over: position === null };
+    if (search.current.over || !position || !room.line || !caughtUp(room)) return;
+    const index = rows.findIndex((row) => row.type === 'entry' && samePosition(row.entry.position, position));
+    const older = room.line.more && room.line.start.n >= position.n && search.current.pages < SEARCH_PAGES_MAX;
     if (index >= 0) {
+      search.current.over = true;
       list.current?.scrollToIndex({ index, align: 'center' });
-      setMarked(rows[index]?.key ?? null);
-      asked.current = { key: '', pages: 0 };
-      history.replaceState(null, '', location.href);
-      goTo(name);
-    } else if (line?.more && line.start.n >= position.n && asked.current.pages < SEARCH_PAGES_MAX) {
+    } else if (older) {
       if (room.paging) return;
-      asked.current.pages += 1;
+      search.current.pages += 1;
       void session.older(name);
-    } else if (caughtUp(room)) {
+    } else {
+      search.current.over = true;
       toast('That message is not in the room any more');
-      goTo(name);
     }
-  }, [session, name, room, rows, position, list]);
-  return marked;
-}
-
-function samePlace(a: Position, b: Position): boolean {
-  return a.epoch === b.epoch && a.n === b.n;
+  }, [session, name, room, rows, place, list]);
 }

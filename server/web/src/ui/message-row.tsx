@@ -1,5 +1,6 @@
 import { CircleAlert, Clock3, CornerUpLeft } from 'lucide-react';
-import type { MessageEntry } from '../chat/entry';
+import type { LineEntry } from '../chat/entry';
+import type { Mark } from '../chat/line';
 import { showPosition, type Position } from '../chat/position';
 import type { EntryRow } from '../chat/timeline';
 import { Avatar } from './avatar';
@@ -31,7 +32,7 @@ export function MessageRow({ row, handlers, marked }: Props) {
       data-leads={leads}
       data-past={row.past}
       data-marked={marked}
-      aria-label={`${shownName(entry.from.name)}`}
+      aria-label={shownName(entry.from.name)}
     >
       <div className={styles.gutter}>
         {leads ? <Avatar user={entry.from} /> : <TimeLabel at={entry.at} className={styles.sideTime} />}
@@ -107,14 +108,7 @@ function Quote({ room, of }: { readonly room: string; readonly of: Position }) {
   );
 }
 
-type Marks = readonly (
-  { readonly type: 'gap' } | { readonly type: 'entry'; readonly entry: { readonly position: Position } }
-)[];
-
-function find<M extends Marks>(marks: M, key: string): MessageEntry | null {
-  for (let index = marks.length - 1; index >= 0; index -= 1) {
-    const mark = marks[index];
-    if (mark?.type === 'entry' && showPosition(mark.entry.position) === key) return mark.entry as MessageEntry;
-  }
-  return null;
+function find(marks: readonly Mark[], key: string): LineEntry | null {
+  const found = marks.findLast((mark) => mark.type === 'entry' && showPosition(mark.entry.position) === key);
+  return found?.type === 'entry' ? found.entry : null;
 }

@@ -23,7 +23,10 @@ export function showPlace(room: string | null, position: Position | null = null)
 }
 
 export function goTo(room: string | null, position: Position | null = null): void {
-  location.hash = showPlace(room, position);
+  const hash = showPlace(room, position);
+  // Going to where one is already means: show it again.
+  if (location.hash === hash) dispatchEvent(new HashChangeEvent('hashchange'));
+  else location.hash = hash;
 }
 
 /** The whole address of a message, to be sent to somebody. */
@@ -31,12 +34,15 @@ export function linkTo(room: string, position: Position): string {
   return new URL(showPlace(room, position), location.href).href;
 }
 
-let known: { hash: string; place: Place } | null = null;
+let known: Place | null = null;
+
+addEventListener('hashchange', () => {
+  known = null;
+});
 
 function snapshot(): Place {
-  const { hash } = location;
-  if (known?.hash !== hash) known = { hash, place: parsePlace(hash) };
-  return known.place;
+  known ??= parsePlace(location.hash);
+  return known;
 }
 
 function subscribe(listener: () => void): () => void {
@@ -44,6 +50,7 @@ function subscribe(listener: () => void): () => void {
   return () => removeEventListener('hashchange', listener);
 }
 
+/** A new object each time that somebody goes somewhere, even to the same place. */
 export function usePlace(): Place {
   return useSyncExternalStore(subscribe, snapshot);
 }

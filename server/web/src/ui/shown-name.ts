@@ -11,7 +11,7 @@ export function shownName(name: string): string {
 export function initial(name: string): string {
   const segments = new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(shownName(name).trim());
   for (const { segment } of segments) {
-    const visible = segment.normalize('NFC').slice(0, 12);
+    const visible = Array.from(segment.normalize('NFC')).slice(0, 8).join('');
     if (visible.replace(UNSEEN, '') !== '') return visible.toLocaleUpperCase();
   }
   return '?';

@@ -107,7 +107,10 @@ export class Session {
     const limit = this.store.state.limits.historyPage;
     const question = { room, before: showPosition(nextPosition(start)), limit: Math.min(limit, 100) };
     const answer = await ask(this.#socket, 'history', question);
-    if (answer.outcome !== 'accepted') return this.#apply({ type: 'pageFailed', room });
+    if (answer.outcome !== 'accepted') {
+      this.#apply({ type: 'pageFailed', room });
+      return;
+    }
     const entries: readonly Entry[] = parseEntries(answer.body.entries);
     this.#apply({ type: 'paged', room, start, entries, more: answer.body.more === true });
   }
@@ -235,17 +238,22 @@ export class Session {
     if (this.#inDoubt(pending)) {
       const message = 'The connection was lost while this was on its way.';
       const failure: Failure = { code: 'unknown_outcome', message, retryAfterMs: null };
-      return this.#apply({ type: 'sendRefused', id, failure, notBefore: null });
+      this.#apply({ type: 'sendRefused', id, failure, notBefore: null });
+      return;
     }
     const sentAt = Date.now();
     this.store.dispatch({ type: 'attempted', id, now: sentAt });
     const answer = await ask(socket, ...question(room, id, action));
-    if (answer.outcome === 'unanswered') return this.#apply({ type: 'sendUnanswered', id });
+    if (answer.outcome === 'unanswered') {
+      this.#apply({ type: 'sendUnanswered', id });
+      return;
+    }
     const now = Date.now();
     if (answer.outcome === 'refused') {
       const { failure } = answer;
       const notBefore = passes(failure) ? now + (failure.retryAfterMs ?? RETRY_MS) : null;
-      return this.#apply({ type: 'sendRefused', id, failure, notBefore });
+      this.#apply({ type: 'sendRefused', id, failure, notBefore });
+      return;
     }
     const { position, at, duplicate, replicated } = answer.body;
     if (typeof at === 'number' && duplicate !== true) {
