@@ -98,20 +98,21 @@ pub(crate) fn together(settings: &Settings) -> Result<(), SettingsError> {
         ("dedup-age", retention.dedup_age),
         "a duplicate must find its first entry; raise retention-age",
     )?;
+    // Names, positions and ids around a text, in JSON.
     let overhead = 4096;
     larger(
         ("max-payload", limits.max_payload),
-        ("text-bytes + data-bytes", limits.text_bytes + limits.data_bytes + overhead),
-        "the longest message must fit into a payload, with 4096 bytes for what is around it; raise max-payload",
+        ("text-bytes + data-bytes + 4096", limits.text_bytes + limits.data_bytes + overhead),
+        "the longest message must fit into a payload with what is around it; raise max-payload",
     )?;
     larger(
         ("outbox", limits.outbox),
-        ("text-bytes + data-bytes", limits.text_bytes + limits.data_bytes + overhead),
-        "the longest message must fit into an outbox, with 4096 bytes for what is around it; raise outbox",
+        ("text-bytes + data-bytes + 4096", limits.text_bytes + limits.data_bytes + overhead),
+        "the longest message must fit into an outbox with what is around it; raise outbox",
     )?;
     larger(
         ("retention-bytes", retention.retention_bytes),
-        ("text-bytes + data-bytes", limits.text_bytes + limits.data_bytes + overhead),
+        ("text-bytes + data-bytes + 4096", limits.text_bytes + limits.data_bytes + overhead),
         "a room must be able to keep the longest message; raise retention-bytes",
     )
 }

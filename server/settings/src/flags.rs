@@ -51,14 +51,9 @@ pub(crate) fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>)
 }
 
 fn flag(key: &'static Key) -> Arg {
-    let default = if key.secret || key.default.is_empty() { "off" } else { key.default };
-    let help = format!("{} [default: {default}] [allowed: {}]", key.meaning, key.allowed());
-    let arg = Arg::new(key.field)
-        .long(key.name())
-        .help(help)
-        .help_heading(key.group)
-        .value_name("VALUE")
-        .allow_hyphen_values(true);
+    let Key { meaning, default, .. } = key;
+    let help = format!("{meaning} [default: {default}] [allowed: {}] [env: {}]", key.allowed(), key.variable());
+    let arg = Arg::new(key.field).long(key.name()).help(help).help_heading(key.group).value_name("VALUE");
     if key.switch {
         arg.num_args(0..=1).require_equals(true).default_missing_value("true")
     } else if key.field.ends_with("_file") || key.field == "config" {

@@ -13,6 +13,8 @@ pub struct Key {
     pub default: &'static str,
     /// What may be written.
     pub allowed: &'static str,
+    /// The word that stands for no value.
+    pub word: Option<&'static str>,
     /// The lowest and the highest value.
     pub range: Option<(&'static str, &'static str)>,
     /// It takes effect on SIGHUP; others need a restart.
@@ -34,10 +36,10 @@ impl Key {
         format!("CHAT_{}", self.field.to_uppercase())
     }
 
-    /// What may be written, with the range.
+    /// What may be written, in full.
     pub fn allowed(&self) -> String {
-        let word = ["off", "auto"].into_iter().find(|word| *word == self.default);
-        let word = word.map(|word| format!("{word}, or ")).unwrap_or_default();
+        let word = self.word.map(|word| format!("{word}, or "));
+        let word = word.unwrap_or_default();
         let range = self.range.map(|(low, high)| format!(", from {low} to {high}"));
         format!("{word}{}{}", self.allowed, range.unwrap_or_default())
     }
@@ -102,6 +104,7 @@ macro_rules! group {
             meaning: concat!($($meaning),+).trim_ascii_start(),
             default: $default,
             allowed: <$Kind as $crate::kind::Kind>::ALLOWED,
+            word: <$Kind as $crate::kind::Kind>::WORD,
             range: $crate::key::group!(@range $($low, $high)?),
             reload: $crate::key::group!(@is_given $($reload)?),
             secret: <$Kind as $crate::kind::Kind>::SECRET,

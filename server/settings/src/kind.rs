@@ -21,6 +21,8 @@ pub trait Kind {
     type Value: Clone + PartialEq;
     /// What may be written, for errors and the documentation.
     const ALLOWED: &'static str;
+    /// The word that stands for no value.
+    const WORD: Option<&'static str> = None;
     /// The value is not to be shown to anybody.
     const SECRET: bool = false;
     /// The flag alone means `true`.
@@ -47,6 +49,7 @@ macro_rules! or_word {
         impl<K: Kind> Kind for $Name<K> {
             type Value = Option<K::Value>;
             const ALLOWED: &'static str = K::ALLOWED;
+            const WORD: Option<&'static str> = Some($word);
             const SECRET: bool = K::SECRET;
 
             fn parse(text: &str) -> Option<Self::Value> {

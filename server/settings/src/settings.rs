@@ -100,7 +100,15 @@ impl Settings {
             self.limits.reload(&newer.limits),
             self.files.reload(&newer.files),
         ];
-        kept.concat()
+        let mut kept = kept.concat();
+        // The paths may be the same, and what is in the files not.
+        if self.access == newer.access && self.signing_keys != newer.signing_keys {
+            kept.push("signing-key-file".to_owned());
+        }
+        if self.access == newer.access && self.jwt_secret != newer.jwt_secret {
+            kept.push("jwt-secret-file".to_owned());
+        }
+        kept
     }
 
     /// The definitions of all settings, in the order of the documentation.

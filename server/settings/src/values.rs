@@ -7,8 +7,8 @@ use std::path::Path;
 use crate::kind::Kind;
 use crate::{Key, Settings, SettingsError, Source};
 
-/// Texts by field name, with their sources.
-#[derive(Debug, Default)]
+/// Texts by field name, with their sources. There is no `Debug`: some are secrets.
+#[derive(Default)]
 pub(crate) struct Values {
     given: BTreeMap<&'static str, (String, Source)>,
 }
@@ -85,7 +85,7 @@ fn is_service_link(name: &str) -> bool {
 
 /// There is no such setting, but perhaps one of a similar name.
 fn unknown(name: &str, from: Source, spell: fn(&Key) -> String) -> SettingsError {
-    let spellings = Settings::keys().map(spell);
+    let spellings = Settings::keys().map(spell).filter(|near| near != name);
     let scored = spellings.map(|near| (strsim::jaro_winkler(name, &near), near));
     let best = scored.max_by(|(one, _), (other, _)| one.total_cmp(other));
     let near = best.filter(|(score, _)| *score > 0.85).map(|(_, near)| near);

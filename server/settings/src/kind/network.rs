@@ -124,3 +124,54 @@ fn items(text: &str) -> impl Iterator<Item = &str> {
 fn list(items: impl Iterator<Item = String>) -> String {
     items.collect::<Vec<_>>().join(",")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holds(network: &str, address: &str) -> bool {
+        Cidr::parse(network).expect("a network").contains(address.parse().expect("an address"))
+    }
+
+    #[test]
+    fn a_network_holds_what_agrees_in_its_bits() {
+        assert!(holds("10.0.0.0/8", "10.255.1.2"));
+        assert!(!holds("10.0.0.0/8", "11.0.0.0"));
+        assert!(holds("10.1.2.3", "10.1.2.3"));
+        assert!(!holds("10.1.2.3", "10.1.2.2"));
+        assert!(holds("192.168.1.77/24", "192.168.1.1"));
+        assert!(holds("0.0.0.0/0", "203.0.113.9"));
+        assert!(!holds("0.0.0.0/0", "2001:db8::1"));
+        assert!(holds("::/0", "2001:db8::1"));
+        assert!(holds("2001:db8::/33", "2001:db8:7fff::1"));
+        assert!(!holds("2001:db8::/33", "2001:db8:8000::1"));
+        assert!(holds("10.0.0.0/8", "::ffff:10.1.1.1"));
+    }
+
+    #[test]
+    fn what_is_no_network() {
+        for bad in ["10.0.0.0/33", "10.0.0/8", "::/129", "10.0.0.0/", "/8", "10.0.0.0/-1", "host"] {
+            assert_eq!(Cidr::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn origins_are_as_browsers_send_them() {
+        let two = Pages::parse("https://a.example, http://localhost:5173").expect("origins");
+        assert_eq!(two, Origins::Listed(vec!["https://a.example".into(), "http://localhost:5173".into()]));
+        assert_eq!(Pages::parse(&Pages::show(&two)), Some(two));
+        assert_eq!(Pages::parse("*"), Some(Origins::Any));
+        assert_eq!(Pages::parse("own"), Some(Origins::Listed(Vec::new())));
+        for bad in [
+            "",
+            "a.example",
+            "https://",
+            "https://a.example/",
+            "https://A.example",
+            "ftp://a.example",
+            "https://a.example,",
+        ] {
+            assert_eq!(Pages::parse(bad), None, "{bad:?}");
+        }
+    }
+}

@@ -93,9 +93,78 @@ fn with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     digits(number)?.checked_mul(*factor)
 }
 
-/// The spelling with the fewest digits.
+/// The shortest spelling, with the largest unit among equals.
 fn shortest(value: u64, units: &[(&str, u64)]) -> String {
-    let exact = units.iter().filter(|(_, factor)| value.is_multiple_of(*factor));
+    let exact = units.iter().rev().filter(|(_, factor)| value.is_multiple_of(*factor));
     let spelled = exact.map(|(name, factor)| format!("{}{name}", value / factor));
     spelled.min_by_key(String::len).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn durations_need_a_unit() {
+        let read = |text| Time::parse(text).map(|time| time.as_millis());
+        assert_eq!(read("25s"), Some(25_000));
+        assert_eq!(read("500ms"), Some(500));
+        assert_eq!(read("2 h"), Some(7_200_000));
+        assert_eq!(read("1_000ms"), Some(1000));
+        for bad in [
+            "",
+            "25",
+            "s",
+            "-1s",
+            "1.5s",
+            "25S",
+            "1h30m",
+            "25s ",
+            "_1s",
+            "18446744073709551616ms",
+            "18446744073709551615s",
+        ] {
+            assert_eq!(read(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn sizes_know_both_families_of_units() {
+        assert_eq!(Bytes::parse("64KiB"), Some(65_536));
+        assert_eq!(Bytes::parse("1MB"), Some(1_000_000));
+        assert_eq!(Bytes::parse("100"), Some(100));
+        assert_eq!(Bytes::parse("100 B"), Some(100));
+        for bad in ["", "KB", "64K", "64kb", "0.5MB", "+1", "99999999999GiB"] {
+            assert_eq!(Bytes::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_shortest_spelling_is_shown() {
+        assert_eq!(Time::show(&Duration::from_secs(7200)), "2h");
+        assert_eq!(Time::show(&Duration::from_secs(90)), "90s");
+        assert_eq!(Bytes::show(&65_536), "64KiB");
+        assert_eq!(Bytes::show(&100_000), "100KB");
+        assert_eq!(Bytes::show(&1023), "1023");
+    }
+
+    proptest! {
+        #[test]
+        fn a_duration_reads_back(millis in any::<u64>()) {
+            let time = Duration::from_millis(millis);
+            prop_assert_eq!(Time::parse(&Time::show(&time)), Some(time));
+        }
+
+        #[test]
+        fn a_size_reads_back(bytes in prop_oneof![any::<usize>(), (0..1000_usize).prop_map(|n| n << 20), (0..1000_usize).prop_map(|n| n * 1000)]) {
+            prop_assert_eq!(Bytes::parse(&Bytes::show(&bytes)), Some(bytes));
+        }
+
+        #[test]
+        fn any_text_is_a_value_or_not(text in "[0-9_]{0,25} ?[A-Za-z]{0,4}|.*") {
+            let _ = (Time::parse(&text), Bytes::parse(&text), Count::parse(&text));
+        }
+    }
 }
