@@ -34,6 +34,18 @@ pub enum Start {
     Ahead,
 }
 
+/// As the page of a log begins. The log names what stands in the epoch of what comes next.
+impl From<chat_log::Start> for Start {
+    fn from(start: chat_log::Start) -> Self {
+        match start {
+            chat_log::Start::Follows => Self::Follows,
+            chat_log::Start::Gap { to, reason: _ } => Self::Gap { to },
+            chat_log::Start::Void { after } => Self::Void { after, next_epoch: after.epoch },
+            chat_log::Start::Ahead => Self::Ahead,
+        }
+    }
+}
+
 /// What a member gets before the entries of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]

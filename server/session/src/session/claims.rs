@@ -1,7 +1,7 @@
 //! What a client says to have seen, held against the log.
 
 use super::{RoomRef, Session};
-use crate::{CatchUp, JoinNumber, Rule, Start, Turn, holds};
+use crate::{CatchUp, JoinNumber, Rule, holds};
 use chat_log::Position;
 
 impl<R: RoomRef> Session<R> {
@@ -40,18 +40,11 @@ impl<R: RoomRef> Session<R> {
     }
 
     /// Drops a claim that no log can confirm: the log's master says that there never was such an epoch. Nobody knows what
-    /// the client has seen, so it goes back to how far the record reaches: `after` is the last entry that still stands,
-    /// `next_epoch` as in [`Start::Void`]. Enqueue what is returned in this step; it never is [`Turn::Wait`].
-    pub fn drop_claim(
-        &mut self,
-        join: JoinNumber,
-        record: Position,
-        after: Position,
-        next_epoch: u64,
-    ) -> (CatchUp, Turn) {
+    /// the client has seen, so it goes back to the record: in the same step, take a turn of what is returned with
+    /// [`Start::Void`](crate::Start::Void) after `record`, in the record's epoch, and enqueue it. That turn never has to wait,
+    /// since the claim's place in dirty is free again.
+    pub fn drop_claim(&mut self, join: JoinNumber, record: Position) -> CatchUp {
         self.dirty.retain(|dirty| dirty.join != join || !dirty.claim);
-        let mut catch_up = CatchUp { at: record };
-        let turn = catch_up.turn(self, join, Start::Void { after, next_epoch });
-        (catch_up, turn)
+        CatchUp { at: record }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::thread;
 
 /// How many schedules a usual run takes; `CHAT_MODEL_SCHEDULES` raises it.
-const SCHEDULES: u64 = 20_000;
+const SCHEDULES: u64 = 300_000;
 
 /// How much of a failing schedule is shown.
 const TRACE_LINES: usize = 80;

@@ -69,7 +69,7 @@ pub(crate) enum Up {
 pub(crate) struct Member {
     pub(crate) join: JoinNumber,
     pub(crate) catch_up: CatchUp,
-    /// What was in the record at the begin, for the claim.
+    /// What is known to be in the record.
     pub(crate) record: Position,
 }
 

@@ -140,13 +140,17 @@ impl World {
     ) {
         let connection = &mut self.connections[c];
         let Some(owned) = &mut connection.session else { return };
-        let known = outcome.is_ok_and(|number| owned.machine.stay(number).is_some());
-        if known && !holds(Rule::PersistJoin) {
-            return;
-        }
         let effects = owned.machine.joined(join, outcome);
         self.carry_out(c, effects, Some(request));
         self.connections[c].busy = false;
+    }
+
+    /// The store has answered a join that the client has had the answer to for long (the mutant of `PersistJoin`).
+    pub(crate) fn joined_late(&mut self, c: usize, outcome: Result<JoinNumber, Failed>) {
+        match outcome {
+            Ok(_) | Err(Failed::Refused) => {}
+            Err(Failed::Unknown | Failed::Fenced | Failed::Gone) => self.drop_session(c),
+        }
     }
 
     fn leave(&mut self, c: usize, number: u32, room: usize) {

@@ -5,7 +5,7 @@ use super::store::{Operation, Write};
 use super::{HARD, World};
 use chat_log::Position;
 use chat_session::{
-    CatchUp, Checkpointed, Effect, Failed, Follow, Placement, Rule, Turn, holds, write_position, write_shared,
+    CatchUp, Checkpointed, Effect, Failed, Follow, Placement, Rule, Start, Turn, holds, write_position, write_shared,
 };
 use rand::Rng;
 use std::sync::Arc;
@@ -68,13 +68,13 @@ impl World {
                     return false;
                 }
                 // The master says that there is no such epoch.
-                let reach = log.reach(branch, member.record);
-                let (after, next) = (log.own(branch, reach), log.next_epoch(branch, reach));
-                let (catch_up, turn) = machine.drop_claim(join, member.record, after, next);
-                member.catch_up = catch_up;
-                let Turn::Void { after, offset } = turn else { unreachable!("{turn:?}") };
+                let record = member.record;
+                member.catch_up = machine.drop_claim(join, record);
+                let start = Start::Void { after: record, next_epoch: record.epoch };
+                let Turn::Void { offset, .. } = member.catch_up.turn(machine, join, start) else { return false };
+                let node = log.at(branch, log.reach(branch, record));
                 self.reached.dropped_claims += 1;
-                self.put(c, Frame { body: Body::Void(room, log.at(branch, after.n)), offset });
+                self.put(c, Frame { body: Body::Void(room, node), offset });
                 return true;
             }
             let (of_claim, of_record) = (log.reach(branch, claim), log.reach(branch, member.record));
@@ -161,6 +161,11 @@ impl World {
 
     pub(crate) fn checkpointed(&mut self, c: usize, checkpoint: chat_session::Checkpoint, outcome: Result<(), Failed>) {
         let Some(owned) = &mut self.connections[c].session else { return };
+        for (join, at) in checkpoint.places.iter().filter(|_| outcome.is_ok()) {
+            for member in owned.members.values_mut().filter(|member| member.join == *join) {
+                member.record = member.record.max(*at);
+            }
+        }
         match owned.machine.checkpointed(checkpoint, outcome) {
             Checkpointed::Same => {}
             Checkpointed::Freed => self.reached.checkpoints += 1,
@@ -195,8 +200,7 @@ impl World {
                 Effect::Follow(follow) => self.follow(c, &follow),
                 Effect::Unfollow(stay) => {
                     if let Some(owned) = &mut self.connections[c].session {
-                        let ended = owned.members.remove(&stay.room.index());
-                        assert_eq!(ended.map(|member| member.join), Some(stay.join));
+                        owned.members.remove(&stay.room.index());
                     }
                 }
                 Effect::Close(_) => self.drop_session(c),
@@ -222,7 +226,7 @@ impl World {
             at = log.own(branch, head);
         }
         if !holds(Rule::Ahead) && follow.claim.unwrap_or(at).n > head {
-            let _ = owned.machine.drop_claim(follow.join, follow.at, follow.at, follow.at.epoch);
+            owned.machine.drop_claim(follow.join, follow.at);
             at = log.own(branch, head.min(tail));
         }
         let member = Member { join: follow.join, catch_up: CatchUp { at }, record: follow.at };

@@ -3,6 +3,7 @@
 use super::World;
 use super::server::Request;
 use crate::room::Room;
+use chat_log::Position;
 use chat_session::{Checkpoint, Failed, Join, JoinNumber, Leave, Offset, Record, Rule, Taken, holds};
 use std::sync::Arc;
 
@@ -63,6 +64,9 @@ impl Operation {
 impl World {
     /// The master of the store makes the write.
     pub(crate) fn apply(&mut self, at: usize) {
+        if !holds(Rule::NeverRecreate) {
+            self.recreate(at);
+        }
         let operation = &self.operations[at];
         let session = operation.session;
         let record = self.visible.get_mut(&session);
@@ -116,6 +120,28 @@ impl World {
         operation.stage = Stage::Applied;
     }
 
+    /// The mutant of `NeverRecreate`: a checkpoint finds no record, and its owner writes what it knows of it.
+    fn recreate(&mut self, at: usize) {
+        let Operation { write, session, connection: c, .. } = &self.operations[at];
+        let Write::Checkpoint { checkpoint, .. } = write else { return };
+        let connection = &self.connections[*c];
+        let Some(owned) = connection.session.as_ref().filter(|_| !self.visible.contains_key(session)) else { return };
+        let mut record = Record::new(connection.client);
+        while record.fence() < checkpoint.fence {
+            record.take(&connection.client);
+        }
+        for number in 1..=owned.joins.keys().last().map_or(0, |join| join.0) {
+            // Stays that are over leave their numbers behind.
+            let member = owned.members.iter().find(|(_, member)| member.join == JoinNumber(number));
+            let (room, start) = member.map_or((0, Position::START), |(room, member)| (*room, member.record));
+            let join = record.join(checkpoint.fence, self.rooms[room].0.clone(), start);
+            if let Some(join) = join.ok().filter(|_| member.is_none()) {
+                record.leave(checkpoint.fence, join).unwrap();
+            }
+        }
+        self.visible.insert(*session, record);
+    }
+
     /// The replicas have the write, and with it all that was made before it.
     pub(crate) fn replicate(&mut self, at: usize) {
         let session = self.operations[at].session;
@@ -143,6 +169,7 @@ impl World {
                 Some(taken) => self.taken(c, session, taken, offset.as_deref()),
                 None => self.create(c),
             },
+            (Write::Join { .. }, Answer::Joined(outcome)) if !holds(Rule::PersistJoin) => self.joined_late(c, outcome),
             (Write::Join { join, request }, Answer::Joined(outcome)) => self.joined(c, join, outcome, request),
             (Write::Leave { leave, request }, Answer::Done(outcome)) => self.left(c, leave, outcome, request),
             (Write::Checkpoint { checkpoint, .. }, Answer::Done(outcome)) => self.checkpointed(c, checkpoint, outcome),
