@@ -1,1 +1,28 @@
-//! The chat server.
+//! The chat server: rooms over Socket.IO, with order, delivery and recovery.
+//!
+//! Data flows one way in, `chat-wire -> chat-socket -> requests -> room log`, and one way out,
+//! `room log -> room -> chat-socket -> chat-wire`. See ARCHITECTURE.md for the map.
+
+pub mod allowance;
+pub mod announcer;
+pub mod auth;
+pub mod carry;
+pub mod chat;
+pub mod connect;
+pub mod connection;
+pub mod directory;
+pub mod drain;
+pub mod emit;
+pub mod feeder;
+pub mod http;
+pub mod logging;
+pub mod metrics;
+pub mod page;
+pub mod peer;
+pub mod records;
+pub mod refusal;
+pub mod requests;
+pub mod room;
+pub mod run;
+pub mod user;
+pub mod volatile;

@@ -1,2 +1,54 @@
-//! The chat server.
-fn main() {}
+//! `chat-server`: reads its settings, serves, drains, ends.
+
+use chat_server::{logging, run};
+use chat_settings::{Command, Settings, SettingsError};
+use std::error::Error;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match Command::load(std::env::args_os(), std::env::vars_os(), |path| std::fs::read_to_string(path)) {
+        Ok(Command::Run(settings)) => serve(*settings),
+        Ok(Command::CheckConfig(settings)) => {
+            println!("# the settings are good; in force are:\n{}", settings.to_yaml());
+            ExitCode::SUCCESS
+        }
+        Ok(Command::Completions(script)) => {
+            print!("{script}");
+            ExitCode::SUCCESS
+        }
+        // Help and version are answers, too.
+        Err(SettingsError::Usage(error)) => error.exit(),
+        Err(error) => {
+            eprintln!("chat-server: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn serve(settings: Settings) -> ExitCode {
+    if let Err(error) = logging::start(&settings) {
+        eprintln!("chat-server: {error}");
+        return ExitCode::from(2);
+    }
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if let Some(workers) = settings.network.workers {
+        runtime.worker_threads(workers);
+    }
+    let ended = runtime.enable_all().build().map(|runtime| runtime.block_on(run::run(settings)));
+    match ended {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => failed(&error),
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &dyn Error) -> ExitCode {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    eprintln!("chat-server: {text}");
+    ExitCode::FAILURE
+}

@@ -6,8 +6,8 @@ use axum::Router;
 use axum::http::request::Parts;
 use bytes::Bytes;
 use chat_socket::{
-    Application, CloseReason, Config, Counters, Data, Event, Frame, Handling, Namespace, Protocol, ServeOptions, Server,
-    Socket, serve,
+    Application, CloseReason, Config, Counters, Data, Event, Frame, Handling, Namespace, Protocol, ServeOptions,
+    Server, Socket, serve,
 };
 use clap::Parser;
 use std::net::SocketAddr;

@@ -15,6 +15,10 @@ pub enum CloseReason {
     ConnectTimeout,
     /// A frame, payload or packet that the protocol forbids.
     BadInput,
+    /// Text that is not UTF-8.
+    BadText,
+    /// A WebSocket message in too many fragments.
+    BrokenRule,
     /// A message or payload above its limit.
     TooLarge,
     /// A polling request was cancelled, or two of a kind were under way at once.
@@ -27,13 +31,15 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// All reasons, in the order of the counter's rows.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Client,
         Self::TransportLost,
         Self::PingTimeout,
         Self::Stalled,
         Self::ConnectTimeout,
         Self::BadInput,
+        Self::BadText,
+        Self::BrokenRule,
         Self::TooLarge,
         Self::PollingBroken,
         Self::Server,
@@ -49,6 +55,8 @@ impl CloseReason {
             Self::Stalled => "stalled",
             Self::ConnectTimeout => "connect_timeout",
             Self::BadInput => "bad_input",
+            Self::BadText => "bad_text",
+            Self::BrokenRule => "broken_rule",
             Self::TooLarge => "too_large",
             Self::PollingBroken => "polling_broken",
             Self::Server => "server",
@@ -61,8 +69,9 @@ impl CloseReason {
         match self {
             Self::Client => 1000,
             Self::TransportLost | Self::PingTimeout | Self::Stalled | Self::Server | Self::PollingBroken => 1001,
-            Self::ConnectTimeout | Self::TakenOver => 1008,
+            Self::ConnectTimeout | Self::TakenOver | Self::BrokenRule => 1008,
             Self::BadInput => 1002,
+            Self::BadText => 1007,
             Self::TooLarge => 1009,
         }
     }

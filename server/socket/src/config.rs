@@ -35,6 +35,8 @@ pub struct Config {
     pub upgrade_timeout: Duration,
     /// How long a client may read nothing while there is something to send.
     pub stall_timeout: Duration,
+    /// How long the body of a POST may take.
+    pub body_timeout: Duration,
     /// The longest message or polling payload that is taken, in bytes.
     pub max_payload: usize,
     /// What may wait for a connection that does not keep up, in bytes.
@@ -56,6 +58,7 @@ impl Default for Config {
             connect_timeout: Duration::from_secs(45),
             upgrade_timeout: Duration::from_secs(10),
             stall_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(20),
             max_payload: 100_000,
             outbox_bytes: 64 * 1024,
             max_connections: 100_000,

@@ -13,7 +13,7 @@ use crate::polling::{self, Flushed, Posted};
 use crate::socket::{Phase, Socket};
 use chat_wire::engine::{Packet, payload};
 use chat_wire::limits::PAYLOAD_PACKETS_MAX;
-use chat_wire::websocket::{Message, Opcode, Reader, Step, Violation};
+use chat_wire::websocket::{Message, Opcode, Reader, Step, Violation, code};
 use std::cell::RefCell;
 use std::future::Future;
 use std::io::ErrorKind;
@@ -180,11 +180,7 @@ impl<A: Application> Driver<A> {
                 }
                 Err(violation) => {
                     tracing::debug!(connection = self.socket.key(), violation = violation.name(), "bad frame");
-                    let reason = match violation {
-                        Violation::TooLarge => CloseReason::TooLarge,
-                        _ => CloseReason::BadInput,
-                    };
-                    self.socket.lock().close(reason);
+                    self.socket.lock().close(broken(violation));
                     break;
                 }
             }
@@ -406,6 +402,16 @@ impl<A: Application> Driver<A> {
         server.counters().connections.with_label_values(&[transport]).dec();
         server.counters().closed.with_label_values(&[reason.name()]).inc();
         server.application().closed(&socket, reason);
+    }
+}
+
+/// What a broken frame ends the connection for.
+fn broken(violation: Violation) -> CloseReason {
+    match violation.close_code() {
+        code::TOO_LARGE => CloseReason::TooLarge,
+        code::INVALID_DATA => CloseReason::BadText,
+        code::POLICY => CloseReason::BrokenRule,
+        _ => CloseReason::BadInput,
     }
 }
 

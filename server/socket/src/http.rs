@@ -5,13 +5,13 @@ use crate::close::CloseReason;
 use crate::config::Origins;
 use crate::counters::RefusedBy;
 use crate::handshake;
-use crate::polling::{Posted, Waiting};
+use crate::polling::{Posted, Request, Requested};
 use crate::server::{Server, Sid};
 use crate::socket::Socket;
 use crate::upgrade;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use axum::routing::any;
@@ -49,7 +49,10 @@ impl<A: Application> Server<A> {
     }
 }
 
-async fn serve<A: Application>(State(server): State<Arc<Server<A>>>, request: Request) -> Response<Body> {
+async fn serve<A: Application>(
+    State(server): State<Arc<Server<A>>>,
+    request: axum::extract::Request,
+) -> Response<Body> {
     let origin = request.headers().get(header::ORIGIN).cloned();
     let mut response = match route(&server, request).await {
         Ok(response) => response,
@@ -65,7 +68,10 @@ async fn serve<A: Application>(State(server): State<Arc<Server<A>>>, request: Re
     response
 }
 
-async fn route<A: Application>(server: &Arc<Server<A>>, request: Request) -> Result<Response<Body>, Refused> {
+async fn route<A: Application>(
+    server: &Arc<Server<A>>,
+    request: axum::extract::Request,
+) -> Result<Response<Body>, Refused> {
     if !is_allowed(&server.config().origins, request.headers()) {
         server.counters().refused(RefusedBy::Origin);
         return Err(engine::Refusal::Forbidden.into());
@@ -183,7 +189,7 @@ async fn get<A: Application>(
             Get::Refuse => return Err(refuse(server, engine::Refusal::BadRequest)),
         }
     }
-    let waiting = Waiting::new(socket.clone());
+    let waiting = Requested::new(socket.clone(), Request::Get);
     socket.waker().wake();
     let payload = payload.await;
     waiting.answered();
@@ -198,10 +204,13 @@ async fn post<A: Application>(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response<Body>, Refused> {
-    let verdict = match &mut socket.lock().inner.polling {
-        Some(polling) => polling.transport.post(t),
-        None => Post::Refuse,
+    let mut guard = socket.lock();
+    let open = guard.is_open();
+    let verdict = match &mut guard.inner.polling {
+        Some(polling) if open => polling.transport.post(t),
+        Some(_) | None => Post::Refuse,
     };
+    drop(guard);
     match verdict {
         Post::Take => {}
         Post::Repeat => {
@@ -219,17 +228,16 @@ async fn post<A: Application>(
         Post::Refuse => return Err(refuse(server, engine::Refusal::BadRequest)),
     }
     // From here on the session waits for this body: without it, it is over.
+    let posting = Requested::new(socket.clone(), Request::Post);
     let body = match read(server, headers, body).await {
         Ok(body) => body,
         Err((reason, refused)) => {
-            let mut guard = socket.lock();
-            if let Some(polling) = &mut guard.inner.polling {
-                polling.transport.post_cancelled();
-            }
-            guard.close(reason);
+            posting.answered();
+            socket.lock().close(reason);
             return Err(refused);
         }
     };
+    posting.answered();
     let (done, handled) = oneshot::channel();
     {
         let mut guard = socket.lock();
@@ -264,7 +272,7 @@ async fn read<A: Application>(
     if announced.is_some_and(|length| length > max as u64) {
         return Err(too_large());
     }
-    match tokio::time::timeout(server.config().ping_timeout, Limited::new(body, max).collect()).await {
+    match tokio::time::timeout(server.config().body_timeout, Limited::new(body, max).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err((CloseReason::PollingBroken, engine::Refusal::BadRequest.into())),

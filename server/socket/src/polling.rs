@@ -115,26 +115,41 @@ pub(crate) fn flush<A: Application>(guard: &mut Guard<'_, A>, payload_max: usize
     Flushed::Waiting
 }
 
-/// Tells the session when a GET is dropped before it was answered.
-pub(crate) struct Waiting<A: Application> {
-    socket: Option<Arc<Socket<A>>>,
+/// A kind of polling request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Request {
+    Get,
+    Post,
 }
 
-impl<A: Application> Waiting<A> {
-    pub(crate) fn new(socket: Arc<Socket<A>>) -> Self {
-        Self { socket: Some(socket) }
+/// Tells the session when a request is dropped by its client before it was answered or read: the session is over then.
+pub(crate) struct Requested<A: Application> {
+    socket: Option<Arc<Socket<A>>>,
+    request: Request,
+}
+
+impl<A: Application> Requested<A> {
+    pub(crate) fn new(socket: Arc<Socket<A>>, request: Request) -> Self {
+        Self { socket: Some(socket), request }
     }
 
+    /// The request has come to its end.
     pub(crate) fn answered(mut self) {
         self.socket = None;
     }
 }
 
-impl<A: Application> Drop for Waiting<A> {
+impl<A: Application> Drop for Requested<A> {
     fn drop(&mut self) {
         let Some(socket) = self.socket.take() else { return };
         let mut guard = socket.lock();
-        let ends = guard.inner.polling.as_mut().is_some_and(|polling| polling.transport.get_cancelled());
+        let ends = guard.inner.polling.as_mut().is_some_and(|polling| match self.request {
+            Request::Get => polling.transport.get_cancelled(),
+            Request::Post => {
+                polling.transport.post_cancelled();
+                true
+            }
+        });
         if ends {
             guard.abort(CloseReason::PollingBroken);
         }

@@ -126,15 +126,17 @@ fn told(message: Message<'_>) -> Told {
 
 fn begin<A: Application>(socket: &Socket<A>) -> bool {
     let mut guard = socket.lock();
-    let open = guard.is_open();
+    if !guard.is_open() {
+        return false;
+    }
     let Some(polling) = &mut guard.inner.polling else { return false };
     match polling.transport.probe() {
-        Probe::Answer { .. } if open => {
+        Probe::Answer { .. } => {
             // The driver ends the waiting GET, with what there is to send or with a noop.
             socket.waker().wake();
             true
         }
-        Probe::Answer { .. } | Probe::Refuse => false,
+        Probe::Refuse => false,
     }
 }
 

@@ -1,0 +1,302 @@
+//! The chat application behind the sockets: what it holds, and which part of it an input goes to.
+
+use crate::allowance::Quota;
+use crate::auth::Auth;
+use crate::carry;
+use crate::connect;
+use crate::connection::{Connection, chunk_of};
+use crate::directory::Directory;
+use crate::metrics::Metrics;
+use crate::peer;
+use crate::records::Records;
+use crate::requests;
+use crate::room::Room;
+use crate::user::Users;
+use axum::http::request::Parts;
+use chat_log::RoomLog;
+use chat_session::{Checkpointed, Pid};
+use chat_settings::{Limit, Settings};
+use chat_socket::{Application, CloseReason, Event, Handling, Namespace, Refusal, Socket};
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+/// A chat server.
+pub struct Chat {
+    settings: Settings,
+    quotas: Quotas,
+    auth: Auth,
+    log: Arc<dyn RoomLog>,
+    records: Arc<dyn Records>,
+    metrics: Arc<Metrics>,
+    directory: Directory,
+    users: Users,
+    /// Which connection owns a session on this server.
+    owners: Mutex<HashMap<Pid, Weak<Socket<Chat>>>>,
+    /// Connections by address, where that is limited.
+    addresses: Mutex<HashMap<IpAddr, usize>>,
+    /// Rooms whose presence has changed.
+    changed: Mutex<Vec<Arc<Room>>>,
+    started: Instant,
+    workers: usize,
+}
+
+/// What users may do, from the settings.
+#[derive(Clone, Copy)]
+pub struct Quotas {
+    /// Entries.
+    pub sends: Quota,
+    /// Typing and receipts.
+    pub signs: Quota,
+    /// Everything else.
+    pub requests: Quota,
+}
+
+impl Chat {
+    /// A server with these settings, on this log and these records.
+    pub fn new(
+        settings: Settings,
+        log: Arc<dyn RoomLog>,
+        records: Arc<dyn Records>,
+        metrics: Arc<Metrics>,
+    ) -> Arc<Self> {
+        let limits = &settings.limits;
+        let quota = |burst: usize, per_second: usize| Quota::new(burst as u32, per_second as u32);
+        let quotas = Quotas {
+            sends: quota(limits.send_burst, limits.send_per_second),
+            signs: quota(limits.typing_per_second, limits.typing_per_second),
+            requests: quota(limits.requests_per_second * 10, limits.requests_per_second),
+        };
+        let (access, cores) = (&settings.access, std::thread::available_parallelism().map_or(1, usize::from));
+        Arc::new(Self {
+            auth: Auth::new(
+                &settings.signing_keys,
+                settings.jwt_secret.as_ref(),
+                access.guests,
+                access.guest_token_age,
+            ),
+            workers: settings.network.workers.unwrap_or(cores),
+            directory: Directory::new(limits.max_rooms),
+            quotas,
+            settings,
+            log,
+            records,
+            metrics,
+            users: Users::default(),
+            owners: Mutex::default(),
+            addresses: Mutex::default(),
+            changed: Mutex::default(),
+            started: Instant::now(),
+        })
+    }
+
+    /// What it was told.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What users may do.
+    pub fn quotas(&self) -> &Quotas {
+        &self.quotas
+    }
+
+    /// Who clients are.
+    pub fn auth(&self) -> &Auth {
+        &self.auth
+    }
+
+    /// The rooms' logs.
+    pub fn log(&self) -> &dyn RoomLog {
+        &*self.log
+    }
+
+    /// The sessions' records.
+    pub fn records(&self) -> &dyn Records {
+        &*self.records
+    }
+
+    /// What it counts.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The rooms.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// The users who are here.
+    pub fn users(&self) -> &Users {
+        &self.users
+    }
+
+    /// Threads that large rooms are served by.
+    pub fn workers(&self) -> usize {
+        self.workers
+    }
+
+    /// A clock that does not go back.
+    pub fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// A connection owns a session from here on; returns the one that did before.
+    pub fn own(&self, pid: Pid, socket: &Arc<Socket<Self>>) -> Option<Arc<Socket<Self>>> {
+        self.owners.lock().insert(pid, Arc::downgrade(socket)).and_then(|old| old.upgrade())
+    }
+
+    fn disown(&self, pid: Pid, socket: &Arc<Socket<Self>>) {
+        let mut owners = self.owners.lock();
+        if owners.get(&pid).is_some_and(|owner| std::ptr::eq(owner.as_ptr(), Arc::as_ptr(socket))) {
+            owners.remove(&pid);
+        }
+    }
+
+    /// The presence of a room has changed: it is told within a second.
+    pub fn announce(&self, room: &Arc<Room>) {
+        if !std::mem::replace(&mut room.presence.lock().due, true) {
+            self.changed.lock().push(room.clone());
+        }
+    }
+
+    /// The rooms whose presence has changed since the last call.
+    pub fn take_changed(&self) -> Vec<Arc<Room>> {
+        std::mem::take(&mut *self.changed.lock())
+    }
+
+    /// Forgets what nobody uses; called every few seconds.
+    pub fn sweep(&self) {
+        self.users.sweep();
+        for room in self.directory.all() {
+            room.pages.sweep();
+        }
+        self.metrics.rooms.set(self.directory.len() as i64);
+    }
+}
+
+impl Application for Chat {
+    type State = Connection;
+
+    fn admit(&self, head: &Parts) -> Result<(), Refusal> {
+        let (Some(max), Some(address)) = (self.settings.limits.connections_per_address, self.address(head)) else {
+            return Ok(());
+        };
+        if self.addresses.lock().get(&address).is_some_and(|count| *count >= max) {
+            self.metrics.limit(Limit::ConnectionsPerAddress);
+            return Err(Refusal::Overloaded);
+        }
+        Ok(())
+    }
+
+    fn open(&self, head: &Parts) -> Connection {
+        let limited = self.settings.limits.connections_per_address.is_some();
+        let address = limited.then(|| self.address(head)).flatten();
+        if let Some(address) = address {
+            *self.addresses.lock().entry(address).or_default() += 1;
+        }
+        Connection { address: address.map(Box::new), ..Connection::default() }
+    }
+
+    fn connect(self: &Arc<Self>, socket: &Arc<Socket<Self>>, _namespace: Namespace, auth: &str) -> Handling {
+        connect::connect(self, socket, auth)
+    }
+
+    fn event(self: &Arc<Self>, socket: &Arc<Socket<Self>>, event: Event<'_>) -> Handling {
+        requests::handle(self, socket, &event)
+    }
+
+    fn disconnect(self: &Arc<Self>, socket: &Arc<Socket<Self>>, _namespace: Namespace) {
+        self.end(socket, End::ForGood);
+    }
+
+    fn ping_queued(&self, connection: &mut Connection) {
+        if let Some(session) = &mut connection.session {
+            session.ping();
+        }
+    }
+
+    fn pong(self: &Arc<Self>, socket: &Arc<Socket<Self>>) {
+        let (pid, checkpoint) = {
+            let mut guard = socket.lock();
+            let Some(session) = &mut guard.app().session else { return };
+            match (session.pid(), session.pong()) {
+                (Some(pid), Some(checkpoint)) => (pid, checkpoint),
+                _ => return,
+            }
+        };
+        let (chat, socket) = (self.clone(), socket.clone());
+        tokio::spawn(async move {
+            let written = chat.records.checkpoint(pid, &checkpoint).await;
+            let mut guard = socket.lock();
+            let Some(session) = &mut guard.app().session else { return };
+            match session.checkpointed(checkpoint, written) {
+                Checkpointed::Same => {}
+                Checkpointed::Freed => {
+                    if let Some(feeder) = &guard.app().feeder {
+                        feeder.notify_one();
+                    }
+                }
+                Checkpointed::Close(failed) => guard.close(carry::closing(failed)),
+            }
+        });
+    }
+
+    fn closed(self: &Arc<Self>, socket: &Arc<Socket<Self>>, reason: CloseReason) {
+        self.end(socket, End::For(reason));
+        if let Some(address) = socket.lock().app().address.take() {
+            let mut addresses = self.addresses.lock();
+            if let Some(count) = addresses.get_mut(&address) {
+                *count -= 1;
+                if *count == 0 {
+                    addresses.remove(&address);
+                }
+            }
+        }
+        if reason == CloseReason::Stalled {
+            self.metrics.limit(Limit::StallTimeout);
+        }
+    }
+}
+
+/// How a session ends on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// The client left by `41`: it will not come back to it.
+    ForGood,
+    /// The connection ended; the client may come back.
+    For(CloseReason),
+}
+
+impl Chat {
+    /// Takes the session off its connection and out of its rooms.
+    fn end(self: &Arc<Self>, socket: &Arc<Socket<Self>>, end: End) {
+        let (session, user) = {
+            let mut guard = socket.lock();
+            let connection = guard.app();
+            connection.behind = Vec::new();
+            (connection.session.take(), connection.user.take())
+        };
+        let (Some(session), Some(user)) = (session, user) else { return };
+        for stay in session.stays() {
+            let chunk = chunk_of(stay.place).and_then(|place| stay.room.group().chunk(place));
+            if let Some(chunk) = chunk {
+                chunk.lock().remove(socket);
+            }
+            carry::leave(self, &user, &stay.room);
+        }
+        if let Some(pid) = session.pid() {
+            self.disown(pid, socket);
+            match end {
+                End::ForGood => self.records.delete(pid, session.fence()),
+                End::For(_) => self.records.release(pid, session.fence()),
+            }
+        }
+        tracing::debug!(connection = socket.key(), user = %user.id, end = ?end, "session ended");
+    }
+
+    fn address(&self, head: &Parts) -> Option<IpAddr> {
+        peer::address(head, &self.settings.network.trusted_proxies)
+    }
+}

@@ -1,0 +1,183 @@
+//! What the server counts. Labels come from closed sets, and every row is there from the start.
+
+use crate::refusal::Code;
+use crate::requests::Name;
+use chat_settings::Limit;
+use chat_socket::Counters;
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+
+/// How a connect with a `pid` ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recovery {
+    /// The session goes on.
+    Recovered,
+    /// It was not there any more, or another user's.
+    Unknown,
+    /// The store did not answer.
+    Unavailable,
+}
+
+impl Recovery {
+    const ALL: [Self; 3] = [Self::Recovered, Self::Unknown, Self::Unavailable];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Recovered => "recovered",
+            Self::Unknown => "unknown",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+/// The metrics of a server.
+pub struct Metrics {
+    registry: Registry,
+    /// What the sockets count.
+    pub sockets: Counters,
+    /// Requests, by event and outcome (`ok`, or the code of the error).
+    requests: IntCounterVec,
+    /// Limits that were reached.
+    limits: IntCounterVec,
+    recoveries: IntCounterVec,
+    /// Sessions that are kept, connected or not.
+    pub sessions: IntGauge,
+    /// Rooms that are kept.
+    pub rooms: IntGauge,
+    /// Entries sent to members, each counted once a member.
+    pub deliveries: IntCounter,
+    /// Members that went from live to reading the log.
+    pub fell_behind: IntCounter,
+    /// Pages read from the log for members that were behind.
+    pub pages_read: IntCounter,
+    /// `gap` events.
+    pub gaps: IntCounter,
+    /// `void` events.
+    pub voids: IntCounter,
+    /// Times that a room found its log to go on elsewhere than it was followed to.
+    pub disturbances: IntCounter,
+    /// Entries of the log that this server cannot read, passed over.
+    pub foreign_entries: IntCounter,
+    /// Volatile events that were not sent to somebody who had not read what came before.
+    pub volatile_dropped: IntCounter,
+    /// Bytes of the entries and ids that the memory log holds.
+    pub log_bytes: IntGauge,
+    /// Entries that the memory log holds.
+    pub log_entries: IntGauge,
+    /// How long appends took.
+    pub append_seconds: Histogram,
+    /// Whether the server drains.
+    pub draining: IntGauge,
+}
+
+impl Metrics {
+    /// Makes and registers them.
+    pub fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let counter = |name: &str, help: &str| -> prometheus::Result<IntCounter> {
+            let counter = IntCounter::new(name, help)?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok(counter)
+        };
+        let gauge = |name: &str, help: &str| -> prometheus::Result<IntGauge> {
+            let gauge = IntGauge::new(name, help)?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok(gauge)
+        };
+        let counters = |name: &str, help: &str, labels: &[&str]| -> prometheus::Result<IntCounterVec> {
+            let counters = IntCounterVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(counters.clone()))?;
+            Ok(counters)
+        };
+        let requests = counters("chat_requests_total", "Requests, by event and outcome.", &["event", "outcome"])?;
+        for name in Name::ALL {
+            for outcome in Code::ALL.iter().map(|code| code.name()).chain(["ok"]) {
+                requests.with_label_values(&[name.text(), outcome]).reset();
+            }
+        }
+        let limits =
+            counters("chat_limits_reached_total", "Limits that were reached, by the setting's name.", &["limit"])?;
+        for limit in Limit::ALL {
+            limits.with_label_values(&[limit.name()]).reset();
+        }
+        let recoveries =
+            counters("chat_recoveries_total", "Connects with a session to recover, by outcome.", &["outcome"])?;
+        for outcome in Recovery::ALL {
+            recoveries.with_label_values(&[outcome.name()]).reset();
+        }
+        let append_seconds = Histogram::with_opts(
+            HistogramOpts::new("chat_append_seconds", "How long appends to the log took, in seconds.")
+                .buckets(vec![0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]),
+        )?;
+        registry.register(Box::new(append_seconds.clone()))?;
+        Ok(Self {
+            sockets: Counters::new(&registry)?,
+            requests,
+            limits,
+            recoveries,
+            sessions: gauge("chat_sessions", "Sessions that can go on, connected or not.")?,
+            rooms: gauge("chat_rooms", "Rooms that are kept.")?,
+            deliveries: counter("chat_deliveries_total", "Entries sent to members, once for each.")?,
+            fell_behind: counter("chat_members_fell_behind_total", "Members that went from live to reading the log.")?,
+            pages_read: counter("chat_pages_read_total", "Pages read from the log for members that were behind.")?,
+            gaps: counter("chat_gaps_total", "Times that a client was told of entries that cannot be had any more.")?,
+            voids: counter("chat_voids_total", "Times that a client was told to withdraw entries.")?,
+            disturbances: counter(
+                "chat_log_disturbances_total",
+                "Times that a room found its log to go on elsewhere than it had followed it to.",
+            )?,
+            foreign_entries: counter(
+                "chat_log_foreign_entries_total",
+                "Entries of the log that could not be read and were passed over.",
+            )?,
+            volatile_dropped: counter(
+                "chat_volatile_dropped_total",
+                "Volatile events not sent to a member that had not read what came before.",
+            )?,
+            log_bytes: gauge("chat_log_bytes", "Bytes that the memory log holds.")?,
+            log_entries: gauge("chat_log_entries", "Entries that the memory log holds.")?,
+            append_seconds,
+            draining: gauge("chat_draining", "1 while the server drains.")?,
+            registry,
+        })
+    }
+
+    /// A request was answered.
+    pub fn request(&self, name: Name, outcome: Result<(), Code>) {
+        let outcome = outcome.err().map_or("ok", Code::name);
+        self.requests.with_label_values(&[name.text(), outcome]).inc();
+    }
+
+    /// A limit was reached.
+    pub fn limit(&self, limit: Limit) {
+        self.limits.with_label_values(&[limit.name()]).inc();
+    }
+
+    /// A connect with a `pid` ended.
+    pub fn recovery(&self, outcome: Recovery) {
+        self.recoveries.with_label_values(&[outcome.name()]).inc();
+    }
+
+    /// The metrics in the text format of Prometheus.
+    pub fn text(&self) -> String {
+        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
+    }
+
+    /// The table of all metrics, for the documentation.
+    pub fn document(&self) -> String {
+        let mut table = String::from(
+            "# Metrics\n\nGenerated from the code by `make generate`. Served at `/metrics` on the metrics port.\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n",
+        );
+        for family in self.registry.gather() {
+            let labels: std::collections::BTreeSet<_> = family
+                .get_metric()
+                .iter()
+                .flat_map(|metric| metric.get_label())
+                .map(|label| label.name().to_owned())
+                .collect();
+            let labels: Vec<_> = labels.into_iter().map(|label| format!("`{label}`")).collect();
+            let kind = format!("{:?}", family.get_field_type()).to_lowercase();
+            table += &format!("| `{}` | {kind} | {} | {} |\n", family.name(), labels.join(", "), family.help());
+        }
+        table
+    }
+}

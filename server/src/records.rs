@@ -1,0 +1,148 @@
+//! The store of session records: what lets a session go on after a cut, and later on another server.
+
+use crate::user::User;
+use chat_log::{BoxFuture, Position};
+use chat_session::{Checkpoint, Failed, Fence, JoinNumber, Leave, Pid, Record, Taken};
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::future::ready;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Keeps records and carries out what sessions ask of them. An answer means that the write is as safe as the store makes it.
+pub trait Records: Send + Sync + 'static {
+    /// Writes the record of a new session.
+    fn create(&self, pid: Pid, user: Arc<User>) -> BoxFuture<'_, Result<(), Failed>>;
+
+    /// Whose session it is; `None` if there is none.
+    fn user(&self, pid: Pid) -> BoxFuture<'_, Result<Option<Arc<User>>, Failed>>;
+
+    /// Gives the session to a new owner; `None` if it is gone or another user's.
+    fn take(&self, pid: Pid, user: Arc<User>) -> BoxFuture<'_, Result<Option<Taken>, Failed>>;
+
+    /// Begins a stay.
+    fn join(
+        &self,
+        pid: Pid,
+        fence: Fence,
+        room: Arc<str>,
+        start: Position,
+    ) -> BoxFuture<'_, Result<JoinNumber, Failed>>;
+
+    /// Ends a stay.
+    fn leave<'a>(&'a self, pid: Pid, leave: &'a Leave) -> BoxFuture<'a, Result<(), Failed>>;
+
+    /// Raises positions.
+    fn checkpoint<'a>(&'a self, pid: Pid, checkpoint: &'a Checkpoint) -> BoxFuture<'a, Result<(), Failed>>;
+
+    /// The connection is over: the record expires after its time, unless another owner has it.
+    fn release(&self, pid: Pid, fence: Fence);
+
+    /// The client has ended the session for good.
+    fn delete(&self, pid: Pid, fence: Fence);
+}
+
+/// Records in the process's own memory: they outlive connections, not the process.
+pub struct MemoryRecords {
+    options: RecordOptions,
+    kept: Mutex<HashMap<Pid, Kept>>,
+}
+
+/// The bounds of [`MemoryRecords`].
+#[derive(Clone, Copy, Debug)]
+pub struct RecordOptions {
+    /// How long a session without a connection can be recovered.
+    pub expiry: Duration,
+    /// How many are kept.
+    pub records_max: usize,
+}
+
+struct Kept {
+    record: Record<Arc<User>>,
+    /// When its last connection ended.
+    released: Option<Instant>,
+}
+
+impl MemoryRecords {
+    /// An empty store.
+    pub fn new(options: RecordOptions) -> Self {
+        Self { options, kept: Mutex::new(HashMap::new()) }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.kept.lock().len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Lets go of those whose time is over; called now and then.
+    pub fn sweep(&self) {
+        let expiry = self.options.expiry;
+        self.kept.lock().retain(|_, kept| kept.released.is_none_or(|released| released.elapsed() < expiry));
+    }
+
+    fn with<T>(&self, pid: Pid, work: impl FnOnce(&mut Kept) -> Option<T>) -> Result<T, Failed> {
+        let mut kept = self.kept.lock();
+        let kept = kept.get_mut(&pid).ok_or(Failed::Gone)?;
+        work(kept).ok_or(Failed::Fenced)
+    }
+}
+
+impl Records for MemoryRecords {
+    fn create(&self, pid: Pid, user: Arc<User>) -> BoxFuture<'_, Result<(), Failed>> {
+        let mut kept = self.kept.lock();
+        let full = kept.len() >= self.options.records_max;
+        if !full {
+            kept.insert(pid, Kept { record: Record::new(user), released: None });
+        }
+        Box::pin(ready(if full { Err(Failed::Refused) } else { Ok(()) }))
+    }
+
+    fn user(&self, pid: Pid) -> BoxFuture<'_, Result<Option<Arc<User>>, Failed>> {
+        Box::pin(ready(Ok(self.kept.lock().get(&pid).map(|kept| kept.record.user().clone()))))
+    }
+
+    fn take(&self, pid: Pid, user: Arc<User>) -> BoxFuture<'_, Result<Option<Taken>, Failed>> {
+        let taken = self.kept.lock().get_mut(&pid).and_then(|kept| {
+            let taken = kept.record.take(&user)?;
+            kept.released = None;
+            Some(taken)
+        });
+        Box::pin(ready(Ok(taken)))
+    }
+
+    fn join(
+        &self,
+        pid: Pid,
+        fence: Fence,
+        room: Arc<str>,
+        start: Position,
+    ) -> BoxFuture<'_, Result<JoinNumber, Failed>> {
+        Box::pin(ready(self.with(pid, |kept| kept.record.join(fence, room, start).ok())))
+    }
+
+    fn leave<'a>(&'a self, pid: Pid, leave: &'a Leave) -> BoxFuture<'a, Result<(), Failed>> {
+        Box::pin(ready(self.with(pid, |kept| kept.record.leave(leave.fence, leave.join).ok())))
+    }
+
+    fn checkpoint<'a>(&'a self, pid: Pid, checkpoint: &'a Checkpoint) -> BoxFuture<'a, Result<(), Failed>> {
+        Box::pin(ready(self.with(pid, |kept| kept.record.checkpoint(checkpoint.fence, &checkpoint.places).ok())))
+    }
+
+    fn release(&self, pid: Pid, fence: Fence) {
+        if let Some(kept) = self.kept.lock().get_mut(&pid).filter(|kept| kept.record.fence() == fence) {
+            kept.released = Some(Instant::now());
+        }
+    }
+
+    fn delete(&self, pid: Pid, fence: Fence) {
+        let mut kept = self.kept.lock();
+        if kept.get(&pid).is_some_and(|kept| kept.record.fence() == fence) {
+            kept.remove(&pid);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! `join`: the start of a stay.
+
+use super::{Answered, At, Call, Shown};
+use crate::carry::{self, halt};
+use crate::chat::Chat;
+use crate::directory::NotMade;
+use crate::emit;
+use crate::refusal::{Code, Refusal};
+use crate::room::{Room, Visibility, unread};
+use chat_log::{Position, Reach};
+use chat_session::JoinAsked;
+use chat_settings::Limit;
+use chat_socket::Guard;
+use serde::Deserialize;
+use serde_json::json;
+use std::sync::Arc;
+
+#[derive(Deserialize)]
+pub(super) struct Join {
+    room: String,
+    after: Option<At>,
+    last: Option<usize>,
+}
+
+pub(super) async fn join(call: Arc<Call>, request: Join) -> Answered {
+    call.room_name(&request.room)?;
+    if request.after.is_some() && request.last.is_some() {
+        return Err(Refusal::invalid("give `after` or `last`, not both"));
+    }
+    let room = open(&call, &request.room)?;
+    let tail = tail(&call, &room).await?;
+    let start = start(&call, &room, &request, tail).await?;
+    let cursor = request.after.is_some() || request.last.is_some();
+    let (asked, pid) = {
+        let mut guard = if cursor { unless_recorded(&call, &room) } else { call.socket.lock() };
+        let limits = &call.chat.settings().limits;
+        let Some(session) = &mut guard.app().session else { return Ok(None) };
+        if session.stay_in(room.name()).is_none() && session.stays().len() >= limits.rooms_per_session {
+            return Err(Refusal::limit(Code::TooLarge, Limit::RoomsPerSession, limits));
+        }
+        (session.join(room.clone(), start, cursor), session.pid())
+    };
+    let answer = |from: Position, call: &Call| answer(call, &room, from, tail);
+    match (asked, pid) {
+        (JoinAsked::Write(write), Some(pid)) => {
+            let written = call.chat.records().join(pid, write.fence, room.name().clone(), write.start).await;
+            // Nothing is awaited from here on, so that the stay and what knows of it change together.
+            room.receipts.lock().read(&call.user.id, start);
+            let text = answer(start, &call);
+            let mut guard = halt(&call.socket, room.name());
+            let Some(session) = &mut guard.app().session else { return Ok(None) };
+            let effects = session.joined(write, written);
+            carry::stay(&call, &mut guard, effects, &text)
+        }
+        (JoinAsked::Done(effects), _) => {
+            room.receipts.lock().read(&call.user.id, start);
+            let text = answer(start, &call);
+            let mut guard = call.socket.lock();
+            carry::stay(&call, &mut guard, effects, &text)
+        }
+        (JoinAsked::Present { join, claim }, _) => {
+            let at = claim.or_else(|| carry::position(&call.socket, join)).unwrap_or(tail);
+            Ok(Some(answer(at, &call)))
+        }
+        // Events of one connection are handled one at a time.
+        (JoinAsked::Busy | JoinAsked::Write(_), _) => Err(Refusal::new(Code::Conflict, "another request is under way")),
+    }
+}
+
+/// Without a record the new stay begins at once, and an earlier one has to end before.
+fn unless_recorded<'a>(call: &'a Call, room: &Room) -> Guard<'a, Chat> {
+    let mut guard = call.socket.lock();
+    let recorded = guard.app().session.as_ref().is_some_and(|session| session.pid().is_some());
+    if recorded {
+        return guard;
+    }
+    drop(guard);
+    halt(&call.socket, room.name())
+}
+
+/// Finds the room, or opens one of this name where that is allowed.
+fn open(call: &Call, name: &str) -> Result<Arc<Room>, Refusal> {
+    let directory = call.chat.directory();
+    let made = if call.chat.settings().access.open_rooms {
+        directory.open(name).map_err(Some)
+    } else {
+        directory.find(name).ok_or(None)
+    };
+    let room = made.map_err(|reason| match reason {
+        Some(NotMade::Full | NotMade::Exists) => {
+            Refusal::limit(Code::Unavailable, Limit::Rooms, &call.chat.settings().limits)
+        }
+        None => Refusal::not_found("there is no room of this name: create it first"),
+    })?;
+    match room.about().visibility {
+        Visibility::Public => Ok(room),
+    }
+}
+
+async fn tail(call: &Call, room: &Arc<Room>) -> Result<Position, Refusal> {
+    let rooms = [room.name().clone()];
+    let tails = call.chat.log().tails(&rooms).await?;
+    Ok(tails.first().copied().unwrap_or_default())
+}
+
+/// The entry after which the stay begins.
+async fn start(call: &Call, room: &Arc<Room>, request: &Join, tail: Position) -> Result<Position, Refusal> {
+    match (request.after, request.last) {
+        (Some(At(after)), _) => match call.chat.log().reach(room.name(), after).await? {
+            // What the client saw and must withdraw, or can no longer have, it is told from there.
+            Reach::To(_) | Reach::Reset => Ok(after),
+            Reach::Ahead => Err(Refusal::invalid("`after` is ahead of the room: join without it")),
+        },
+        (None, Some(0)) | (None, None) => Ok(tail),
+        (None, Some(last)) => {
+            let last = last.min(call.chat.settings().limits.history_page);
+            let page = call.chat.log().read_before(room.name(), None, last).await?;
+            let first = page.entries.first().map(|entry| entry.position);
+            Ok(first.map_or(tail, |first| Position::new(first.epoch, first.n - 1)))
+        }
+    }
+}
+
+fn answer(call: &Call, room: &Room, from: Position, tail: Position) -> String {
+    let read = room.receipts.lock().of(&call.user.id);
+    let (online, users) = {
+        let presence = room.presence.lock();
+        (presence.online(), presence.users())
+    };
+    emit::text(&json!({
+        "ok": true,
+        "room": Shown::new(room),
+        "from": from.to_string(),
+        "tail": tail.to_string(),
+        "online": online,
+        "users": users,
+        "read": read.map(|read| read.to_string()),
+        "unread": unread(tail, read),
+    }))
+}

@@ -1,0 +1,224 @@
+//! A room on this server: who of it is here, and what they are sent.
+//!
+//! The log is the truth and its hints are only hints. A room follows its log while it has local members. They are
+//! *live* (in a chunk of the group, all at the chunk's head) or *behind* (with a position of their own, fed by their connection's
+//! feeder); history on join, recovery and slowness are all the latter.
+//!
+//! Locks are taken in this order: chunk, connection, feed. A hint comes with the log's own lock held and takes the feed.
+
+mod deliver;
+mod entry;
+mod page;
+mod presence;
+mod pump;
+mod receipts;
+mod ring;
+
+pub use deliver::{Delivered, Delivery, deliver};
+pub use entry::{Encoded, write_entry};
+pub use page::{EncodedPage, Pages};
+pub use presence::{NAMES_MAX, Presence};
+pub use receipts::{Receipts, unread};
+
+use crate::chat::Chat;
+use chat_log::{Entry, Follower, Hint, Position, Watch};
+use chat_session::Named;
+use chat_socket::Group;
+use parking_lot::Mutex;
+use ring::Ring;
+use serde::Serialize;
+use std::collections::VecDeque;
+use std::sync::{Arc, Weak};
+use tokio::sync::Notify;
+
+/// How many hinted entries may wait to be sent; past that they are read from the log.
+const INCOMING_MAX: usize = 1024;
+
+/// Who may see and join a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Visibility {
+    /// Everybody.
+    Public,
+}
+
+/// What a room is, beside its entries.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// The title that is shown.
+    pub title: Box<str>,
+    /// Who may see it.
+    pub visibility: Visibility,
+}
+
+/// A room.
+pub struct Room {
+    name: Arc<str>,
+    about: About,
+    group: Group<Chat, Position>,
+    feed: Mutex<Feed>,
+    /// Rung when the feed has moved on.
+    progress: Notify,
+    /// Pages for those who are behind.
+    pub pages: Pages,
+    /// Who is here.
+    pub presence: Mutex<Presence>,
+    /// Who has read up to where.
+    pub receipts: Mutex<Receipts>,
+}
+
+/// How far the room has followed its log.
+#[derive(Default)]
+struct Feed {
+    /// The newest entries; none before the tail has been read.
+    ring: Option<Ring>,
+    /// Hinted entries that are not in the ring yet.
+    incoming: VecDeque<Arc<Entry>>,
+    /// Something may have been missed: the log is to be read.
+    disturbed: bool,
+    /// A pump is at work.
+    pumping: bool,
+    /// It is to look once more.
+    again: bool,
+    /// Stays of this server's sessions.
+    stays: u32,
+    watch: Option<Watch>,
+}
+
+impl Room {
+    /// A room that nobody is in.
+    pub fn new(name: Arc<str>, about: About) -> Self {
+        Self {
+            name,
+            about,
+            group: Group::default(),
+            feed: Mutex::new(Feed::default()),
+            progress: Notify::new(),
+            pages: Pages::default(),
+            presence: Mutex::new(Presence::default()),
+            receipts: Mutex::new(Receipts::default()),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Its title and visibility.
+    pub fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// Its live members.
+    pub fn group(&self) -> &Group<Chat, Position> {
+        &self.group
+    }
+
+    /// Rung when the feed has moved on.
+    pub fn progress(&self) -> &Notify {
+        &self.progress
+    }
+
+    /// One more stay: the first makes the room follow its log.
+    pub fn enter(self: &Arc<Self>, chat: &Arc<Chat>) {
+        let first = {
+            let mut feed = self.feed.lock();
+            feed.stays += 1;
+            feed.stays == 1
+        };
+        if first {
+            let follower = Arc::new(Following { room: Arc::downgrade(self), chat: Arc::downgrade(chat) });
+            let watch = chat.log().watch(&self.name, follower);
+            // The first member may have left again meanwhile, and another one may have come.
+            let mut feed = self.feed.lock();
+            let unused = if feed.stays > 0 && feed.watch.is_none() { feed.watch.replace(watch) } else { Some(watch) };
+            drop(feed);
+            drop(unused);
+        }
+    }
+
+    /// One stay less: after the last the room forgets what it followed.
+    pub fn exit(&self) {
+        let mut feed = self.feed.lock();
+        feed.stays = feed.stays.saturating_sub(1);
+        if feed.stays == 0 {
+            let (watch, incoming) = (feed.watch.take(), std::mem::take(&mut feed.incoming));
+            feed.ring = None;
+            // Outside the lock, since its end takes the log's.
+            drop(feed);
+            drop((watch, incoming));
+        }
+    }
+
+    /// Asks for a look at the log: a member has seen what the feed has not.
+    pub fn disturb(self: &Arc<Self>, chat: &Arc<Chat>) {
+        self.feed.lock().disturbed = true;
+        pump::schedule(self, chat);
+    }
+
+    /// Has the pump look whether there is something to serve.
+    pub fn pump(self: &Arc<Self>, chat: &Arc<Chat>) {
+        pump::schedule(self, chat);
+    }
+
+    /// Up to where the feed has followed the log; none before it has read the tail.
+    pub fn head(&self) -> Option<Position> {
+        self.feed.lock().ring.as_ref().map(Ring::head)
+    }
+
+    /// The entries after a position, if the ring has them all.
+    pub fn missing(&self, at: Position) -> Option<Vec<Arc<Encoded>>> {
+        self.feed.lock().ring.as_ref()?.after(at)
+    }
+
+    /// The entries after `at` up to and with `to`, if the ring has them all.
+    pub fn missing_until(&self, at: Position, to: Position) -> Option<Vec<Arc<Encoded>>> {
+        let mut entries = self.missing(at)?;
+        entries.retain(|entry| entry.position.n <= to.n);
+        Some(entries)
+    }
+
+    /// How many stays there are.
+    pub fn stays(&self) -> u32 {
+        self.feed.lock().stays
+    }
+}
+
+impl Named for Room {
+    fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+}
+
+impl PartialEq for Room {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl std::fmt::Debug for Room {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Room").field(&self.name).finish()
+    }
+}
+
+/// Takes hints for a room for as long as it is there.
+struct Following {
+    room: Weak<Room>,
+    chat: Weak<Chat>,
+}
+
+impl Follower for Following {
+    fn hint(&self, hint: Hint) {
+        let (Some(room), Some(chat)) = (self.room.upgrade(), self.chat.upgrade()) else { return };
+        {
+            let mut feed = room.feed.lock();
+            match hint {
+                Hint::Entry(entry) if feed.incoming.len() < INCOMING_MAX => feed.incoming.push_back(entry),
+                Hint::Entry(_) | Hint::Disturbed => feed.disturbed = true,
+            }
+        }
+        pump::schedule(&room, &chat);
+    }
+}
