@@ -8,7 +8,7 @@ export default [
     languageOptions: { globals: globals.node },
     rules: {
       eqeqeq: "error",
-      "no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
+      "no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
       "prefer-const": "error",
     },
   },
