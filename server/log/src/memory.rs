@@ -8,6 +8,7 @@
 //! an append is refused with [`AppendError::Full`] and counted: room counters and promised ids must not be forgotten to make place.
 
 mod branches;
+mod followers;
 mod ledger;
 mod room;
 mod rooms;
@@ -83,7 +84,6 @@ struct Shared {
     rooms: Rooms,
     ledger: Ledger,
     hasher: RandomState,
-    next_watch: AtomicU64,
     #[cfg(feature = "faults")]
     faults: faults::Faults,
 }
@@ -96,7 +96,6 @@ impl MemoryLog {
             rooms: Rooms::new(),
             ledger: Ledger::new(options.rooms_max, options.bytes_max),
             hasher: RandomState::new(),
-            next_watch: AtomicU64::new(0),
             #[cfg(feature = "faults")]
             faults: faults::Faults::default(),
             options,
@@ -148,7 +147,9 @@ impl Shared {
             return Err(AppendError::Unavailable);
         }
         let name = Arc::clone(&append.room);
-        let appended = self.rooms.enter(&name, |room| room.append(append, &self.terms(now_ms)))?;
+        let appended = self.rooms.enter(&name, |room| room.append(append, &self.terms(now_ms)));
+        // A refused append leaves no room behind.
+        let appended = appended.inspect_err(|_| self.rooms.tidy(&name))?;
         if self.loses_answer() { Err(AppendError::UnknownOutcome) } else { Ok(appended) }
     }
 
@@ -203,9 +204,11 @@ impl RoomLog for MemoryLog {
     }
 
     fn watch(&self, room: &Arc<str>, follower: Arc<dyn Follower>) -> Watch {
-        let id = self.shared.next_watch.fetch_add(1, Ordering::Relaxed);
-        self.shared.rooms.enter(room, |room| room.follow(id, follower));
+        let ended = self.shared.rooms.enter(room, |room| room.follow(follower));
         let (shared, name) = (Arc::clone(&self.shared), Arc::clone(room));
-        Watch::new(move || shared.rooms.leave(&name, id))
+        Watch::new(move || {
+            ended.store(true, Ordering::SeqCst);
+            shared.rooms.tidy(&name);
+        })
     }
 }

@@ -8,7 +8,7 @@ use crate::Entry;
 /// Receives the hints of a room.
 pub trait Follower: Send + Sync {
     /// Something may have changed. It is called in the order of the room, one call at a time, with locks of the log held: it must not block, nor
-    /// call the log.
+    /// call the log. To drop a [`Watch`] is allowed.
     fn hint(&self, hint: Hint);
 }
 

@@ -1,7 +1,9 @@
 //! Why settings are not accepted: which one, from where, what it was, and what is allowed.
 
+use std::error::Error as _;
 use std::fmt;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +103,24 @@ pub enum SettingsError {
     /// The command line cannot be understood, or asks for `--help` or `--version`: its text says what to print.
     #[error(transparent)]
     Usage(clap::Error),
+}
+
+impl SettingsError {
+    /// Tells the person at the terminal, with all causes, and says how the program ends: 0 after `--help` and `--version`, otherwise 2.
+    pub fn exit(&self) -> ExitCode {
+        if let Self::Usage(usage) = self {
+            // Nobody is left to tell when the terminal is gone.
+            let _ = usage.print();
+            return if usage.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
+        }
+        let (mut text, mut cause) = (self.to_string(), self.source());
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        eprintln!("chat-server: {text}");
+        ExitCode::from(2)
+    }
 }
 
 fn did_you_mean(near: Option<&str>) -> String {

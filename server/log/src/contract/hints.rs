@@ -1,10 +1,10 @@
 //! Hints come in the order of the room, and none is missing unless a disturbance says so.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::steps::{Notes, append, fill, wish, wish_of};
 use super::{Harness, Terms};
-use crate::Position;
+use crate::{Follower, Hint, Position, Watch};
 
 /// As soon as a watch is in place it says so; what is appended afterwards is hinted, what came before is not.
 pub async fn a_watch_begins_with_a_disturbance<H: Harness>() {
@@ -76,4 +76,33 @@ pub async fn a_dropped_watch_is_silent<H: Harness>() {
     there.until(&harness, "the second entry", |positions, _| positions == [first, second]).await;
     assert_eq!(gone.read(), told);
     assert_eq!(Arc::strong_count(&gone), 1, "the log has let go of the follower");
+}
+
+/// A follower may end its own watch while it is told something.
+pub async fn a_follower_may_leave_while_it_is_told<H: Harness>() {
+    #[derive(Default)]
+    struct Leaves {
+        notes: Notes,
+        watch: Mutex<Option<Watch>>,
+    }
+    impl Follower for Leaves {
+        fn hint(&self, hint: Hint) {
+            if matches!(hint, Hint::Entry(_)) {
+                drop(self.watch.lock().expect("no panic").take());
+            }
+            self.notes.hint(hint);
+        }
+    }
+    let harness = H::start(Terms::default()).await;
+    let (log, room) = (harness.log(), harness.room("leaves"));
+    let (leaves, stays) = (Arc::new(Leaves::default()), Arc::new(Notes::default()));
+    let watch = log.watch(&room, Arc::clone(&leaves) as _);
+    *leaves.watch.lock().expect("no panic") = Some(watch);
+    let _stays = log.watch(&room, Arc::clone(&stays) as _);
+    for notes in [&leaves.notes, &*stays] {
+        notes.until(&harness, "the first disturbance", |_, disturbances| disturbances > 0).await;
+    }
+    let positions = fill(&*log, &room, "m", 3).await;
+    stays.until(&harness, "all hints", |found, _| found == positions).await;
+    leaves.notes.until(&harness, "the first hint", |found, _| found == &positions[..1]).await;
 }

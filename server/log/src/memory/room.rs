@@ -4,10 +4,12 @@ use std::collections::VecDeque;
 use std::hash::RandomState;
 use std::mem::size_of;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::Options;
 use super::branches::Branches;
+use super::followers::Followers;
 use super::ledger::Ledger;
 use super::window::{Seen, Window};
 use crate::{
@@ -37,7 +39,7 @@ pub(super) struct Room {
     bytes: usize,
     branches: Branches,
     window: Window,
-    followers: Vec<(u64, Arc<dyn Follower>)>,
+    followers: Followers,
 }
 
 impl Room {
@@ -46,23 +48,14 @@ impl Room {
         self.tail == 0 && self.followers.is_empty()
     }
 
-    /// Adds a follower and tells it to read.
-    pub(super) fn follow(&mut self, id: u64, follower: Arc<dyn Follower>) {
-        follower.hint(Hint::Disturbed);
-        self.followers.push((id, follower));
+    /// Adds a follower and tells it to read. The flag ends its stay.
+    pub(super) fn follow(&mut self, follower: Arc<dyn Follower>) -> Arc<AtomicBool> {
+        self.followers.add(follower)
     }
 
-    /// Takes a follower out; the caller lets go of it after the lock.
-    pub(super) fn unfollow(&mut self, id: u64) -> Option<Arc<dyn Follower>> {
-        let at = self.followers.iter().position(|(other, _)| *other == id)?;
-        Some(self.followers.swap_remove(at).1)
-    }
-
-    /// Tells all followers.
-    fn hint(&self, hint: &Hint) {
-        for (_, follower) in &self.followers {
-            follower.hint(hint.clone());
-        }
+    /// Lets go of the followers whose watch has ended.
+    pub(super) fn prune(&mut self) {
+        self.followers.prune();
     }
 
     /// Gives back entries and ids that have reached their age.
@@ -73,6 +66,7 @@ impl Room {
         let freed = self.trim(old, terms.ledger);
         let forgotten = self.window.rotate(terms.now_ms, millis(terms.options.dedup_age));
         terms.ledger.give_bytes(freed + forgotten);
+        self.followers.prune();
         if self.entries.is_empty() {
             self.entries.shrink_to_fit();
         }
@@ -119,7 +113,7 @@ impl Room {
         self.window.remember(seen, terms.hasher);
         self.entries.push_back(Arc::clone(&entry));
         terms.ledger.appended();
-        self.hint(&Hint::Entry(entry));
+        self.followers.hint(&Hint::Entry(entry));
         Ok(Appended { position, at_ms, duplicate: false, replicated: false })
     }
 
@@ -231,13 +225,13 @@ impl Room {
         }
         self.tail = self.tail.min(n);
         self.branches.roll_back(self.tail);
-        self.hint(&Hint::Disturbed);
+        self.followers.hint(&Hint::Disturbed);
     }
 
     /// Tells followers that something may have been missed.
     #[cfg(feature = "faults")]
     pub(super) fn disturb(&self) {
-        self.hint(&Hint::Disturbed);
+        self.followers.hint(&Hint::Disturbed);
     }
 }
 

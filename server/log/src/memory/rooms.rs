@@ -13,7 +13,7 @@ const SHARDS: usize = 64;
 
 type Shard = RwLock<HashMap<Arc<str>, Arc<Mutex<Room>>>>;
 
-/// Lock order: a shard, then a room; a room's lock is never held while taking a shard's.
+/// Lock order: a shard, then a room. With a room's lock held, a shard's is only ever tried.
 pub(super) struct Rooms {
     shards: Box<[Shard]>,
     hasher: RandomState,
@@ -43,20 +43,21 @@ impl Rooms {
         }
     }
 
-    /// Ends a follower's stay, and with the last one a room that never had an entry.
-    pub(super) fn leave(&self, name: &str, follower: u64) {
-        let Some(room) = self.find(name) else { return };
-        let (left, unused) = {
-            let mut room = room.lock();
-            (room.unfollow(follower), room.is_unused())
-        };
-        drop(left);
+    /// Lets go of what a room may not need any more: followers, and the room itself if it never had an entry. It never waits: what cannot be
+    /// had at once is left to [`drop_unused`](Self::drop_unused).
+    pub(super) fn tidy(&self, name: &str) {
+        let shard = self.shard(name);
+        let Some(room) = shard.try_read().and_then(|rooms| rooms.get(name).cloned()) else { return };
+        let unused = room.try_lock().is_some_and(|mut room| {
+            room.prune();
+            room.is_unused()
+        });
         drop(room);
-        if unused {
-            let mut shard = self.shard(name).write();
-            if shard.get(name).is_some_and(can_go) {
-                shard.remove(name);
-            }
+        if unused
+            && let Some(mut rooms) = shard.try_write()
+            && rooms.get(name).is_some_and(can_go)
+        {
+            rooms.remove(name);
         }
     }
 
@@ -97,7 +98,51 @@ impl Rooms {
     }
 }
 
+#[cfg(test)]
+impl Rooms {
+    fn count(&self) -> usize {
+        self.shards.iter().map(|shard| shard.read().len()).sum()
+    }
+}
+
 /// Nobody would miss this room, and, with its shard locked for writing, nobody is about to enter it.
 fn can_go(room: &Arc<Mutex<Room>>) -> bool {
     Arc::strong_count(room) == 1 && room.try_lock().is_some_and(|room| room.is_unused())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+    use crate::{Follower, Hint};
+
+    struct Deaf;
+    impl Follower for Deaf {
+        fn hint(&self, _: Hint) {}
+    }
+
+    #[test]
+    fn a_room_without_entries_goes_with_its_last_follower() {
+        let (rooms, name) = (Rooms::new(), Arc::from("a"));
+        let follow = || rooms.enter(&name, |room| room.follow(Arc::new(Deaf)));
+        let (one, two) = (follow(), follow());
+        one.store(true, Ordering::SeqCst);
+        rooms.tidy(&name);
+        assert_eq!(rooms.count(), 1);
+        two.store(true, Ordering::SeqCst);
+        rooms.tidy(&name);
+        assert_eq!(rooms.count(), 0);
+    }
+
+    #[test]
+    fn what_could_not_be_had_at_once_goes_later() {
+        let (rooms, name) = (Rooms::new(), Arc::from("a"));
+        rooms.enter(&name, |_| rooms.tidy(&name));
+        assert_eq!(rooms.count(), 1);
+        rooms.drop_unused();
+        assert_eq!(rooms.count(), 0);
+        rooms.look("b", |_| ());
+        assert_eq!(rooms.count(), 0, "looking makes no room");
+    }
 }

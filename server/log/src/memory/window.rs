@@ -1,6 +1,6 @@
 //! The ids that a room remembers, so that an append which is sent again is not appended again.
 //!
-//! Two generations that rotate by age: an id lives for at least that age, and forgetting costs nothing an id. The age is what is promised
+//! Two generations that rotate by age: an id lives for at least that age, and none needs a time of its own. The age is what is promised
 //! to authors; a bound on the count therefore never shortens it, but refuses (see `Room::append`).
 
 use std::hash::{BuildHasher, RandomState};

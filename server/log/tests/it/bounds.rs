@@ -197,3 +197,29 @@ async fn more_epochs_than_can_be_told_apart_are_a_reset_and_not_a_loop() {
         }
     }
 }
+
+#[test]
+fn a_first_entry_survives_a_watch_that_ends_at_the_same_time() {
+    struct Deaf;
+    impl Follower for Deaf {
+        fn hint(&self, _: Hint) {}
+    }
+    let bench = bench(Options::default());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    for round in 0..2000 {
+        let name = format!("{round}");
+        let barrier = std::sync::Barrier::new(2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let watch = bench.log.watch(&name.as_str().into(), Arc::new(Deaf));
+                barrier.wait();
+                drop(watch);
+            });
+            barrier.wait();
+            runtime.block_on(bench.append(&name, "1", 1)).unwrap();
+        });
+        let page = runtime.block_on(bench.log.read(&name.as_str().into(), Position::START, 10)).unwrap();
+        assert_eq!((page.entries.len(), page.tail.n), (1, 1), "round {round}");
+    }
+    assert_eq!(bench.log.stats().rooms, 2000);
+}
