@@ -1,5 +1,7 @@
 //! The session's tests: its parts one by one, then all of it in a model of the world around it.
 
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
 mod claims;
 mod model;
 #[cfg(feature = "mutants")]

@@ -1,10 +1,12 @@
 //! All rules on, many random schedules: no violation, and enough of everything reached for that to mean something.
+//!
+//! `CHAT_MODEL_SCHEDULES` raises how many are run; a failure names its seed and shows the end of its schedule.
 
 use crate::world::{Reached, World};
 use std::fmt::Write;
 use std::thread;
 
-/// How many schedules a usual run takes; `CHAT_MODEL_SCHEDULES` raises it.
+/// How many schedules a usual run takes: half a minute on two cores.
 const SCHEDULES: u64 = 300_000;
 
 /// How much of a failing schedule is shown.

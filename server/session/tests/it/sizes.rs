@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 #[test]
 fn a_session_and_its_stays_are_small() {
-    assert!(size_of::<Session<Arc<Room>>>() <= 160, "{}", size_of::<Session<Arc<Room>>>());
+    assert!(size_of::<Session<Arc<Room>>>() <= 160);
     assert!(size_of::<Stay<Arc<Room>>>() <= 24);
 }
 

@@ -5,6 +5,7 @@
 //! stream cut anywhere, a server killed, a log rolled back); then everything heals, and the world has to come to rest with
 //! every joined room read to its end.
 
+mod application;
 mod client;
 mod connection;
 mod faults;

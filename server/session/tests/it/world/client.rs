@@ -1,14 +1,13 @@
-//! A stock client, as far as recovery depends on it, and the application on it, which is the oracle.
+//! A stock client, as far as recovery depends on it, and one that lies.
 //!
-//! The client: its offset is the last string of an event, taken after the listeners ran; events before the CONNECT reply
-//! wait in a buffer that outlives the connection; a new pid keeps the old offset. The application accepts an entry only on
-//! top of the one that it follows, unless a gap was announced.
+//! Its offset is the last string of an event, taken after the listeners ran; events before the CONNECT reply wait in a
+//! buffer that outlives the connection; a new pid keeps the old offset.
 
 use super::connection::{Body, Connection, Frame, Up};
 use super::log::{Node, RoomLog};
 use super::{ROOMS, World};
 use chat_log::Position;
-use chat_session::{Rule, holds, write_position, write_shared};
+use chat_session::{write_position, write_shared};
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use std::collections::BTreeMap;
@@ -31,14 +30,14 @@ pub(crate) struct Client {
     pub(crate) plain: bool,
     pub(crate) connection: Option<usize>,
     pub(crate) connected: bool,
-    recovered: bool,
+    pub(super) recovered: bool,
     /// Its session, in place of the pid.
     session: Option<u32>,
     offset: Option<String>,
     buffer: Vec<Frame>,
-    requests: u32,
+    pub(super) requests: u32,
     /// Requests without an answer, and whether they are joins.
-    pending: BTreeMap<u32, (usize, bool)>,
+    pub(super) pending: BTreeMap<u32, (usize, bool)>,
     pub(crate) rooms: [Membership; ROOMS],
     /// The entry of each room that was seen last.
     pub(crate) seen: [Node; ROOMS],
@@ -172,138 +171,5 @@ impl World {
         if of.session.is_some() && frame.offset.is_some() {
             of.offset = frame.offset;
         }
-    }
-
-    /// Asks to join or leave.
-    pub(crate) fn ask(&mut self, client: usize, room: usize, join: bool, after: Option<Position>) {
-        let of = &mut self.clients[client];
-        let Some(c) = of.connection else { return };
-        of.requests += 1;
-        let request = of.requests;
-        of.pending.insert(request, (room, join));
-        of.cursors[room] = after;
-        of.rooms[room] = if join { Membership::Joining } else { Membership::Leaving };
-        let up = if join { Up::Join { request, room, after } } else { Up::Leave { request, room } };
-        self.connections[c].up.push_back(up);
-    }
-
-    /// What has no answer is asked again; after a fresh start rooms are joined from the cursor.
-    fn on_connect(&mut self, client: usize) {
-        let of = &self.clients[client];
-        let recovered = of.recovered;
-        self.reached.recovered += usize::from(recovered);
-        self.reached.connected_afresh += usize::from(!recovered);
-        self.reached.recovered_with_rooms += usize::from(recovered && of.rooms.contains(&Membership::In));
-        for room in 0..ROOMS {
-            let of = &mut self.clients[client];
-            match of.rooms[room] {
-                Membership::Joining => {
-                    let after = of.cursors[room];
-                    self.ask(client, room, true, after);
-                }
-                Membership::Leaving if recovered => self.ask(client, room, false, None),
-                Membership::Leaving => of.rooms[room] = Membership::Out,
-                Membership::In if !recovered => {
-                    let from_cursor = !of.hostile && self.random.random_bool(0.7);
-                    let cursor = from_cursor.then(|| self.logs[room].position(of.seen[room]));
-                    self.ask(client, room, true, cursor);
-                }
-                Membership::In | Membership::Out => {}
-            }
-        }
-    }
-
-    fn on_nack(&mut self, client: usize, request: u32) {
-        let of = &mut self.clients[client];
-        let Some((room, join)) = of.pending.remove(&request) else { return };
-        let after = of.cursors[room];
-        self.ask(client, room, join, after);
-    }
-
-    fn on_ack(&mut self, client: usize, request: u32, room: usize, node: Node) {
-        let (of, log) = (&mut self.clients[client], &self.logs[room]);
-        let Some((_, join)) = of.pending.remove(&request) else { return };
-        if join && !of.hostile && of.cursors[room].is_some_and(|cursor| log.n(node) > cursor.n) {
-            self.violation.get_or_insert("joined later than asked");
-        }
-        of.rooms[room] = if join { Membership::In } else { Membership::Out };
-        of.seen[room] = node;
-    }
-
-    fn on_event(&mut self, client: usize, body: &Body) -> Result<(), &'static str> {
-        let of = &mut self.clients[client];
-        let (room, node) = match *body {
-            Body::Ready(listing) if of.recovered && of.connected && !of.hostile => {
-                return self.on_ready(client, &listing);
-            }
-            Body::Entry(room, node) | Body::Gap(room, node) | Body::Void(room, node) => (room, node),
-            Body::Reply(_)
-            | Body::Ready(_)
-            | Body::Joined
-            | Body::Ack { .. }
-            | Body::Nack { .. }
-            | Body::Ping
-            | Body::Volatile
-            | Body::Close => return Ok(()),
-        };
-        let log = &self.logs[room];
-        let n = log.n(node);
-        if of.hostile {
-            let may = |start: &Node| n > log.n(*start) || log.back(*start, n) != node;
-            let secret = matches!(body, Body::Entry(..)) && !of.allowed[room].iter().any(may);
-            return if secret { Err("reads what it may not") } else { Ok(()) };
-        }
-        match of.rooms[room] {
-            Membership::Out => return Err("an entry of a room that was left"),
-            Membership::Joining | Membership::Leaving => return Ok(()),
-            Membership::In => {}
-        }
-        let last = of.seen[room];
-        let last_n = log.n(last);
-        match body {
-            Body::Gap(..) => {
-                self.reached.gaps += 1;
-                let floor = log.branches.iter().map(|branch| branch.floor).max();
-                if n <= last_n || Some(n) > floor {
-                    return Err("a gap that goes back or has no cause");
-                }
-            }
-            Body::Void(..) => {
-                self.reached.voids += 1;
-                let current = log.current();
-                let stands = last_n <= log.tail(current) && log.at(current, last_n) == last;
-                if holds(Rule::GapOffset) && (n > last_n || log.back(last, n) != node || stands) {
-                    return Err("a void without a cause");
-                }
-            }
-            _ => {
-                self.reached.entries += 1;
-                if log.before(node) != last {
-                    return Err(match n {
-                        n if n <= last_n => "a duplicate",
-                        n if n > last_n + 1 => "a silent hole",
-                        _ => "an entry on top of a void one",
-                    });
-                }
-            }
-        }
-        of.seen[room] = node;
-        Ok(())
-    }
-
-    /// The rooms as the server takes them, at once after each connect.
-    fn on_ready(&self, client: usize, listing: &[Option<u64>; ROOMS]) -> Result<(), &'static str> {
-        let of = &self.clients[client];
-        for room in 0..ROOMS {
-            let seen = self.logs[room].n(of.seen[room]);
-            match (of.rooms[room], listing[room]) {
-                (Membership::In, None) => return Err("recovered, but a joined room is gone"),
-                (Membership::In, Some(n)) if n < seen => return Err("recovered behind: duplicates"),
-                (Membership::In, Some(n)) if n > seen => return Err("recovered ahead: a hole"),
-                (Membership::Out, Some(_)) => return Err("recovered into a room that was left"),
-                _ => {}
-            }
-        }
-        Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! What goes wrong.
 
+#![allow(clippy::unnecessary_wraps, reason = "all steps are of one type")]
+
 use super::World;
 use super::connection::Body;
 use super::store::{Stage, Write};

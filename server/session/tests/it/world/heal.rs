@@ -1,6 +1,7 @@
 //! No more faults: the world has to come to rest, with nothing missing.
 
 use super::client::Membership;
+use super::steps::Run;
 use super::{ROOMS, World};
 
 /// Far more rounds than any world needs.
@@ -50,7 +51,7 @@ impl World {
                 trace.push(format!(" heal {name:10} {done}"));
             }
         };
-        let steps: [(&str, fn(&mut Self) -> Option<String>); 11] = [
+        let steps: [(&str, Run); 11] = [
             ("open", Self::open_next),
             ("read", Self::read_next),
             ("work", Self::work_next),

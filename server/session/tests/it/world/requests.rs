@@ -27,7 +27,7 @@ impl World {
         match connection.todo.pop_front() {
             Some(Up::Connect { session, offset }) => self.connect(c, session, offset),
             Some(Up::Join { request, room, after }) if connection.session.is_some() => {
-                self.join(c, request, room, after)
+                self.join(c, request, room, after);
             }
             Some(Up::Leave { request, room }) if connection.session.is_some() => self.leave(c, request, room),
             Some(Up::Join { .. } | Up::Leave { .. } | Up::Pong { .. }) | None => {}

@@ -86,7 +86,7 @@ impl World {
         match member.catch_up.turn(machine, join, start) {
             Turn::Gap { to, offset, .. } => frames.push(Frame { body: Body::Gap(room, log.at(branch, to.n)), offset }),
             Turn::Void { after, offset } => {
-                frames.push(Frame { body: Body::Void(room, log.at(branch, after.n)), offset })
+                frames.push(Frame { body: Body::Void(room, log.at(branch, after.n)), offset });
             }
             Turn::Wait => return false,
             Turn::Entries => {

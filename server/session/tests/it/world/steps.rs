@@ -1,5 +1,7 @@
 //! The small steps that a schedule is made of. Each says in a line what it did, or nothing if there was nothing to do.
 
+#![allow(clippy::unnecessary_wraps, reason = "all steps are of one type")]
+
 use super::World;
 use super::client::Membership;
 use super::connection::{Body, Connection, Frame};
@@ -18,15 +20,18 @@ pub(crate) enum Kind {
     Usual,
 }
 
+/// Takes the step, and says what it did.
+pub(crate) type Run = fn(&mut World) -> Option<String>;
+
 /// A step that may be taken next.
 pub(crate) struct Step {
     pub(crate) name: &'static str,
     pub(crate) weight: f64,
     pub(crate) kind: Kind,
-    pub(crate) run: fn(&mut World) -> Option<String>,
+    pub(crate) run: Run,
 }
 
-const fn step(name: &'static str, weight: f64, kind: Kind, run: fn(&mut World) -> Option<String>) -> Step {
+const fn step(name: &'static str, weight: f64, kind: Kind, run: Run) -> Step {
     Step { name, weight, kind, run }
 }
 
