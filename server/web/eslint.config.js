@@ -29,5 +29,6 @@ export default defineConfig(
       'no-restricted-globals': ['error', 'window', 'document', 'localStorage', 'sessionStorage', 'performance'],
     },
   },
+  { files: ['tests/**'], rules: { 'react-hooks/rules-of-hooks': 'off' } },
   { files: ['*.js'], extends: [ts.configs.disableTypeChecked] },
 );

@@ -37,26 +37,30 @@ export function passes(failure: Failure): boolean {
   }
 }
 
-/** What to do, in one sentence. */
-export function advice(failure: Failure): string {
+/** What is wrong and what to do, in two sentences. */
+export function inWords(failure: Failure): string {
   switch (failure.code) {
     case 'unauthenticated':
-      return 'Sign in again.';
+      return `${sentence(failure.message)} Sign in again.`;
     case 'forbidden':
-      return 'You may not do this here.';
+      return `${sentence(failure.message)} Ask somebody who may.`;
     case 'not_found':
-      return 'It is not there any more.';
+      return `${sentence(failure.message)} It may be gone.`;
     case 'invalid':
-      return 'Change it and try again.';
     case 'too_large':
-      return 'Make it shorter and try again.';
+    case 'conflict':
+      return `${sentence(failure.message)} Change it and try again.`;
     case 'rate_limited':
-      return 'Wait a moment; it is tried again by itself.';
+      return 'That was a lot at once. It goes on by itself in a moment.';
     case 'unavailable':
-      return 'The server is busy; it is tried again by itself.';
+      return 'The server cannot take it right now. It is tried again by itself.';
     case 'unknown_outcome':
       return 'It may or may not have arrived. Look above, then retry or discard it.';
-    case 'conflict':
-      return 'Choose another one.';
   }
+}
+
+/** The server's reason as a sentence: it writes them without a capital and without an end. */
+function sentence(message: string): string {
+  const trimmed = message.trim();
+  return `${trimmed.charAt(0).toLocaleUpperCase()}${trimmed.slice(1)}${/[.!?]$/.test(trimmed) ? '' : '.'}`;
 }

@@ -12,12 +12,12 @@ export interface Limits {
 }
 
 export const DEFAULT_LIMITS: Limits = {
-  textBytes: 4_000,
-  nameChars: 40,
-  roomBytes: 64,
-  titleChars: 80,
-  rooms: 50,
-  historyPage: 50,
+  textBytes: 16_000,
+  nameChars: 64,
+  roomBytes: 128,
+  titleChars: 128,
+  rooms: 200,
+  historyPage: 100,
   dedupSeconds: 60,
 };
 

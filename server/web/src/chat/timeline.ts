@@ -1,7 +1,7 @@
 // The rows that a room's history shows, from top to bottom: one for each mark of the line, then what is still to be
 // sent. Rows carry what their place asks for (a new day, the start of a group, the line "New").
 
-import type { Gap, LineEntry, User } from './entry';
+import type { Gap, LineEntry, MessageEntry, User } from './entry';
 import { fold, type Folded, type Folds } from './fold';
 import type { Outbox, Pending } from './outbox';
 import { comparePositions, showPosition } from './position';
@@ -104,6 +104,15 @@ export function timeline(room: Room, outbox: Outbox, me: User | null, skewMs: nu
     author = me?.id;
   }
   return { rows, folds, firstNew };
+}
+
+/** The last message of one's own that can be changed, and how it reads now. */
+export function lastOwn({ rows }: Timeline, me: User | null): { entry: MessageEntry; text: string } | null {
+  for (const row of rows.toReversed()) {
+    if (row.type !== 'entry' || row.past || row.entry.from.id !== me?.id || row.folded?.deleted) continue;
+    if (row.entry.kind === 'message') return { entry: row.entry, text: row.folded?.text ?? row.entry.text };
+  }
+  return null;
 }
 
 /** The same for a message before and after it came back, so that its row stays the same row. */

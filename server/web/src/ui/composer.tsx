@@ -19,9 +19,10 @@ interface Props {
   readonly room: Room | null;
   readonly target: Target | null;
   readonly onTarget: (target: Target | null) => void;
+  readonly onEditLast: () => void;
 }
 
-export function Composer({ name, room, target, onTarget }: Props) {
+export function Composer({ name, room, target, onTarget, onEditLast }: Props) {
   const session = useSession();
   const textBytes = useChat((state) => state.limits.textBytes);
   const [text, setText] = useState(() => (target?.type === 'edit' ? target.text : keep.draft(name)));
@@ -55,6 +56,9 @@ export function Composer({ name, room, target, onTarget }: Props) {
       send();
     } else if (event.key === 'Escape' && target) {
       onTarget(null);
+    } else if (event.key === 'ArrowUp' && text === '' && !target) {
+      event.preventDefault();
+      onEditLast();
     }
   };
 

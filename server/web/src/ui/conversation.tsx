@@ -2,6 +2,7 @@
 
 import { useState } from 'react';
 import type { MessageEntry } from '../chat/entry';
+import { lastOwn, timeline } from '../chat/timeline';
 import { Composer } from './composer';
 import { ConnectionNotice } from './connection-notice';
 import styles from './conversation.module.css';
@@ -9,14 +10,22 @@ import { History } from './history';
 import { People } from './people';
 import { RefusedRoom } from './refused-room';
 import { RoomHead } from './room-head';
-import { useChat } from './session-context';
+import { useChat, useSession } from './session-context';
 import { TypingLine } from './typing-line';
 import type { Target } from './target';
 
 export function Conversation({ name }: { readonly name: string }) {
+  const session = useSession();
   const room = useChat((state) => state.rooms.get(name)) ?? null;
   const [target, setTarget] = useState<Target | null>(null);
   const [people, setPeople] = useState(false);
+
+  const editLast = () => {
+    const { rooms, outbox, me, skewMs } = session.store.state;
+    const shown = rooms.get(name);
+    const last = shown && lastOwn(timeline(shown, outbox, me, skewMs), me);
+    if (last) setTarget({ type: 'edit', ...last });
+  };
 
   if (room?.stage === 'refused' && !room.line) return <RefusedRoom room={room} />;
   return (
@@ -33,7 +42,14 @@ export function Conversation({ name }: { readonly name: string }) {
           />
         </div>
         <TypingLine room={room} />
-        <Composer key={target?.type ?? 'new'} name={name} room={room} target={target} onTarget={setTarget} />
+        <Composer
+          key={target ? `${target.type} ${target.entry.id}` : 'new'}
+          name={name}
+          room={room}
+          target={target}
+          onTarget={setTarget}
+          onEditLast={editLast}
+        />
       </section>
       {people && <People room={room} onClose={() => setPeople(false)} />}
     </div>

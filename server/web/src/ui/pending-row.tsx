@@ -1,5 +1,5 @@
 import { Clock3, TriangleAlert } from 'lucide-react';
-import { advice } from '../chat/failure';
+import { inWords } from '../chat/failure';
 import type { Pending, PendingState } from '../chat/outbox';
 import type { PendingRow as Row } from '../chat/timeline';
 import { Avatar } from './avatar';
@@ -57,5 +57,5 @@ const WORDS: Record<PendingState, string> = {
 
 function words(pending: Pending): string {
   const { failure, state } = pending;
-  return failure ? `${WORDS[state]} ${failure.message} ${advice(failure)}` : WORDS[state];
+  return failure ? `${WORDS[state]} ${inWords(failure)}` : WORDS[state];
 }

@@ -1,4 +1,4 @@
-import { advice } from '../chat/failure';
+import { inWords } from '../chat/failure';
 import type { Room } from '../chat/room';
 import { Button } from './button';
 import { goTo } from './place';
@@ -13,11 +13,7 @@ export function RefusedRoom({ room }: { readonly room: Room }) {
       <h1 className={styles.title}>
         <bdi>#{room.name}</bdi> cannot be opened
       </h1>
-      {room.failure && (
-        <p className={styles.words}>
-          {room.failure.message} {advice(room.failure)}
-        </p>
-      )}
+      {room.failure && <p className={styles.words}>{inWords(room.failure)}</p>}
       <div className={styles.actions}>
         <Button
           onClick={() => {

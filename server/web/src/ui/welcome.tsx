@@ -1,5 +1,5 @@
 import { useState, type SyntheticEvent } from 'react';
-import { advice } from '../chat/failure';
+import { inWords } from '../chat/failure';
 import { keep } from '../wire/keep';
 import { Button } from './button';
 import mark from './mark.svg';
@@ -51,9 +51,7 @@ export function Welcome() {
           aria-invalid={failure !== null}
         />
         <p id="name-hint" className={failure ? styles.failure : styles.hint}>
-          {failure
-            ? `${failure.message} ${advice(failure)}`
-            : 'Others see it beside what you write. No account needed.'}
+          {failure ? inWords(failure) : 'Others see it beside what you write. No account needed.'}
         </p>
         <Button type="submit" look="primary" disabled={!ready}>
           {room === null ? 'Start chatting' : 'Join the room'}

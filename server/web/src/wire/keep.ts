@@ -33,14 +33,18 @@ export const keep = {
   setOutbox: (outbox: Outbox) => write(tab, OUTBOX, outbox.length > 0 ? JSON.stringify(outbox) : null),
 
   draft(room: string): string {
-    const text = parseObject(readJson(tab, DRAFTS))?.[room];
+    const text = drafts.get(room) ?? parseObject(readJson(tab, DRAFTS))?.[room];
     return typeof text === 'string' ? text : '';
   },
-  setDraft(room: string, text: string): boolean {
-    const { [room]: _, ...drafts } = parseObject(readJson(tab, DRAFTS)) ?? {};
-    return write(tab, DRAFTS, JSON.stringify(text ? { ...drafts, [room]: text } : drafts));
+  setDraft(room: string, text: string): void {
+    drafts.set(room, text);
+    const { [room]: _, ...others } = parseObject(readJson(tab, DRAFTS)) ?? {};
+    write(tab, DRAFTS, JSON.stringify(text ? { ...others, [room]: text } : others));
   },
 };
+
+/** Drafts of this page, for where storage is full or forbidden. */
+const drafts = new Map<string, string>();
 
 const browser = () => window.localStorage;
 const tab = () => window.sessionStorage;
