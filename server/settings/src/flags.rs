@@ -52,8 +52,10 @@ pub(crate) fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>)
 
 fn flag(key: &'static Key) -> Arg {
     let Key { meaning, default, .. } = key;
-    let help = format!("{meaning} [default: {default}] [allowed: {}] [env: {}]", key.allowed(), key.variable());
-    let arg = Arg::new(key.field).long(key.name()).help(help).help_heading(key.group).value_name("VALUE");
+    let short = format!("{meaning} [default: {default}]");
+    let long = format!("{short}\n[allowed: {}]\n[env: {}]", key.allowed(), key.variable());
+    let arg = Arg::new(key.field).long(key.name()).help(short).long_help(long).help_heading(key.group);
+    let arg = arg.value_name("VALUE");
     if key.switch {
         arg.num_args(0..=1).require_equals(true).default_missing_value("true")
     } else if key.field.ends_with("_file") || key.field == "config" {
