@@ -83,7 +83,7 @@ impl<A: Application> Driver<A> {
     /// Looks for input and hands it over.
     fn input(&mut self, context: &mut Context<'_>) -> Input {
         {
-            let guard = self.socket.lock();
+            let mut guard = self.socket.lock();
             match guard.inner.phase {
                 Phase::Open => {}
                 Phase::Lingering(_) => {
@@ -97,8 +97,23 @@ impl<A: Application> Driver<A> {
             if self.paused {
                 return Input::Idle;
             }
+            // What was posted before the upgrade comes before what was read behind it.
+            if self.posted.is_none() {
+                let upgraded = self.socket.is_websocket();
+                if let Some(polling) = &mut guard.inner.polling {
+                    match polling.inbox.pop_front() {
+                        Some(posted) => self.posted = Some(Box::new(Posting { posted, at: 0, packets: 0 })),
+                        None if upgraded => {
+                            self.rest.append(&mut polling.rest);
+                            self.socket.server().forget_sid(polling.sid);
+                            guard.inner.polling = None;
+                        }
+                        None => return Input::Idle,
+                    }
+                }
+            }
         }
-        if self.posted.is_some() || !self.socket.is_websocket() {
+        if self.posted.is_some() {
             return self.post();
         }
         if !self.rest.is_empty() {
@@ -120,7 +135,6 @@ impl<A: Application> Driver<A> {
         READ.with_borrow_mut(|buffer| match io.try_read(buffer) {
             Ok(0) => self.gone(),
             Ok(count) => {
-                self.socket.touch();
                 let (used, _) = self.frames(&mut buffer[..count]);
                 self.rest = buffer[used..count].to_vec();
                 Input::Handled
@@ -148,7 +162,7 @@ impl<A: Application> Driver<A> {
             rest.reserve_exact(wanted.saturating_sub(rest.len()).clamp(1, READ_BYTES));
             match io.try_read_buf(&mut rest) {
                 Ok(0) => result = self.gone(),
-                Ok(_) => self.socket.touch(),
+                Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(_) => result = self.gone(),
             }
@@ -191,11 +205,6 @@ impl<A: Application> Driver<A> {
 
     /// Handles the next packet of the POST at hand.
     fn post(&mut self) -> Input {
-        if self.posted.is_none() {
-            let next = self.socket.lock().inner.polling.as_mut().and_then(|polling| polling.inbox.pop_front());
-            let Some(posted) = next else { return self.upgraded() };
-            self.posted = Some(Box::new(Posting { posted, at: 0, packets: 0 }));
-        }
         let Some(posting) = &mut self.posted else { return Input::Idle };
         let body = posting.posted.body.slice(posting.at..);
         let end = body.iter().position(|byte| *byte == payload::SEPARATOR as u8).unwrap_or(body.len());
@@ -213,16 +222,6 @@ impl<A: Application> Driver<A> {
         } else if done && let Some(posting) = self.posted.take() {
             let _ = posting.posted.done.send(());
         }
-        Input::Handled
-    }
-
-    /// What was read behind the upgrade packet is the WebSocket's first input.
-    fn upgraded(&mut self) -> Input {
-        if !self.socket.is_websocket() {
-            return Input::Idle;
-        }
-        let rest = self.socket.lock().inner.polling.as_mut().map(|polling| std::mem::take(&mut polling.rest));
-        self.rest = rest.unwrap_or_default();
         Input::Handled
     }
 

@@ -204,13 +204,14 @@ async fn post<A: Application>(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response<Body>, Refused> {
-    let mut guard = socket.lock();
-    let open = guard.is_open();
-    let verdict = match &mut guard.inner.polling {
-        Some(polling) if open => polling.transport.post(t),
-        Some(_) | None => Post::Refuse,
+    let verdict = {
+        let mut guard = socket.lock();
+        let open = guard.is_open();
+        match &mut guard.inner.polling {
+            Some(polling) if open => polling.transport.post(t),
+            Some(_) | None => Post::Refuse,
+        }
     };
-    drop(guard);
     match verdict {
         Post::Take => {}
         Post::Repeat => {
@@ -249,7 +250,6 @@ async fn post<A: Application>(
         }
         polling.inbox.push_back(Posted { body, done });
     }
-    socket.touch();
     socket.waker().wake();
     match handled.await {
         Ok(()) => Ok(text(Bytes::from_static(b"ok"))),

@@ -11,6 +11,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
+/// Packets in one payload: python-engineio takes no more, and drops the connection.
+const PACKETS_MAX: usize = 16;
+
 /// What a session on polling keeps besides what all sockets keep.
 pub(crate) struct Polling {
     pub(crate) sid: Sid,
@@ -98,9 +101,10 @@ pub(crate) fn flush<A: Application>(guard: &mut Guard<'_, A>, payload_max: usize
         }
         return Flushed::Waiting;
     }
-    let mut payload = Vec::new();
+    let (mut payload, mut packets) = (Vec::new(), 0);
     while let Some(length) = inner.outbox.next_length() {
-        if !payload.is_empty() && payload.len() + 1 + length > payload_max {
+        packets += 1;
+        if packets > PACKETS_MAX || (!payload.is_empty() && payload.len() + 1 + length > payload_max) {
             break;
         }
         let Some(packet) = inner.outbox.next_packet() else { break };

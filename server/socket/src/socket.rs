@@ -31,9 +31,7 @@ pub struct Socket<A: Application> {
     waker: AtomicWaker,
     /// Where the server keeps this socket.
     key: AtomicU32,
-    /// The server's clock when a byte last came in, in ms.
-    heard: AtomicU32,
-    /// When the sweeper is to look at it next, on the same clock.
+    /// When the sweeper is to look at it next, by the server's clock in ms.
     look_at: AtomicU32,
     inner: Mutex<Inner<A>>,
 }
@@ -115,7 +113,6 @@ impl<A: Application> Socket<A> {
             io: OnceLock::new(),
             waker: AtomicWaker::new(),
             key: AtomicU32::new(0),
-            heard: AtomicU32::new(now),
             look_at: AtomicU32::new(now),
             inner: Mutex::new(inner),
         });
@@ -195,11 +192,6 @@ impl<A: Application> Socket<A> {
         &self.waker
     }
 
-    /// A byte came in.
-    pub(crate) fn touch(&self) {
-        self.heard.store(self.server.now(), Ordering::Relaxed);
-    }
-
     pub(crate) fn is_due(&self, now: u32) -> bool {
         now.wrapping_sub(self.look_at.load(Ordering::Relaxed)).cast_signed() >= 0
     }
@@ -243,9 +235,9 @@ impl<A: Application> Guard<'_, A> {
         self.inner.blocked
     }
 
-    /// When a byte last came in.
-    pub(crate) fn heard(&self) -> u32 {
-        self.socket.heard.load(Ordering::Relaxed)
+    /// Whether it runs over WebSocket.
+    pub fn is_websocket(&self) -> bool {
+        self.socket.is_websocket()
     }
 
     /// Whether nothing waits to be sent.

@@ -84,11 +84,12 @@ fn verdict<A: Application>(guard: &Guard<'_, A>, config: &Config, now: u32) -> V
     }
     let waited = since(guard.inner.pinged_at);
     if guard.inner.pings > 0 {
-        // A pong may stand behind much that the client still reads or writes: bytes that move are life, too.
-        let silent = waited.min(since(guard.heard()));
-        let silent = if guard.is_blocked() { silent.min(stalled) } else { silent };
+        // The ping may stand behind much that the client still reads: bytes that had to wait and moved are life, too.
+        let silent = waited.min(since(guard.inner.moved));
         if silent >= timeout {
-            return Verdict::Close(CloseReason::PingTimeout);
+            // On polling there is no request to answer: whoever lives has one under way, or posts.
+            let reason = CloseReason::PingTimeout;
+            return if guard.is_websocket() { Verdict::Close(reason) } else { Verdict::Drop(reason) };
         }
         next = next.min(timeout - silent);
     } else if waited >= interval {

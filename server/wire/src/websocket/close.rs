@@ -41,7 +41,7 @@ impl<'a> Close<'a> {
                 if !may_be_sent(code) {
                     return Err(Violation::CloseCode);
                 }
-                let reason = simdutf8::basic::from_utf8(reason).map_err(|_| Violation::ClosePayload)?;
+                let reason = simdutf8::basic::from_utf8(reason).map_err(|_| Violation::Utf8)?;
                 Ok(Some(Self { code, reason }))
             }
         }
