@@ -43,6 +43,6 @@ pub trait RoomLog: Send + Sync + 'static {
     /// How far a reader of this position agrees with the log as it is: the smaller of its `n` and of the last entry whose epoch is not above its.
     fn reach<'a>(&'a self, room: &'a Arc<str>, position: Position) -> BoxFuture<'a, Result<Reach, ReadError>>;
 
-    /// Hints about a room, until the watch is dropped. See [`Hint`] for what they promise.
+    /// Hints about a room, until the watch is dropped. See [`Hint`](crate::Hint) for what they promise.
     fn watch(&self, room: &Arc<str>, follower: Arc<dyn Follower>) -> Watch;
 }

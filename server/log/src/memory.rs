@@ -212,3 +212,19 @@ impl RoomLog for MemoryLog {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_append_leaves_no_room_behind() {
+        let options = Options { entry_bytes_max: 0, ..Options::default() };
+        let log = MemoryLog::new(options, Arc::new(|| 1_800_000_000_000));
+        for name in ["a", "b", "c"] {
+            let append = Append { room: name.into(), author: "ann".into(), id: "1".into(), body: "x".into() };
+            assert_eq!(log.shared.append(append, 0), Err(AppendError::TooLarge { max: 0 }));
+        }
+        assert_eq!(log.shared.rooms.count(), 0);
+    }
+}

@@ -1,6 +1,6 @@
 //! All that a server can be told: by flag, by `CHAT_*` variable, by YAML file; in this order of precedence, and last by default.
 //!
-//! Each setting is defined once, by one entry of a [`group!`](key) in `groups.rs` or `limits.rs`: name, kind, default, range and meaning.
+//! Each setting is defined once, by one entry of a `group!` in `groups.rs` or `limits.rs`: name, kind, default, range and meaning.
 //! Flags, variables, file keys, `--help`, `docs/settings.md` and the fields of [`Settings`] all follow from it. [`Settings`] is the result after
 //! all checks: plain values that nobody has to look at twice. Here is no runtime and no I/O; files are read by a function that the caller brings.
 

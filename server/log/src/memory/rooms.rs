@@ -100,7 +100,7 @@ impl Rooms {
 
 #[cfg(test)]
 impl Rooms {
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.shards.iter().map(|shard| shard.read().len()).sum()
     }
 }
