@@ -7,7 +7,8 @@
 //!
 //! The order of things, from the caller's side:
 //!
-//! 1. *Connect*: create or take the record and wait; then [`Session::start`] or [`Session::resume`]; carry out the effects.
+//! 1. *Connect*: create or take the record and wait; then [`Session::start`] or [`Session::resume`]; tell it of
+//!    older pings ([`Session::expect_pongs`]); carry out the effects.
 //! 2. *Deliver*: [`Session::deliver`] in one step with placing the frames in the outbox; [`CatchUp`] for members behind.
 //! 3. *Join, leave*: [`Session::join`], write, wait, [`Session::joined`]; the same for leave.
 //! 4. *Ping*: [`Session::ping`] when a ping is placed in the outbox, [`Session::pong`] when a pong came; write what it

@@ -87,6 +87,8 @@ pub enum Rule {
     Epoch,
     /// The rise of the epoch is replicated before the first entry in it.
     EpochDurable,
+    /// The pong of a ping that was placed before the session began proves nothing to it.
+    ForeignPong,
 }
 
 /// Whether a rule is kept: always, but for tests with the feature `mutants`.

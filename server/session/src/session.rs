@@ -100,7 +100,7 @@ pub enum Placement {
     /// The frame without an offset: the session has no recovery.
     Bare,
     /// None: nothing has changed, and nothing may be enqueued. Catch up later, after [`Checkpointed::Freed`]
-    /// (or, for a claim, after it is resolved).
+    /// or when a room was left (or, for a claim, when it is resolved).
     ///
     /// [`Checkpointed::Freed`]: crate::Checkpointed::Freed
     Wait,

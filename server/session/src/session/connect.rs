@@ -18,7 +18,7 @@ impl<R: RoomRef> Session<R> {
     }
 
     /// A session that was taken over: under the fence and in the rooms of its record, but for those that its user may no
-    /// longer read, which the caller leaves out. `offset` is what the client presented.
+    /// longer read: the caller leaves those out, and has them taken out of the record by a [`Leave`](crate::Leave). `offset` is what the client presented.
     pub fn resume(
         pid: Pid,
         fence: Fence,

@@ -53,6 +53,14 @@ impl<R: RoomRef> Session<R> {
         self.pings.push(copy);
     }
 
+    /// Tells a session at its begin of the pings that were placed in this connection's outbox before it and have no pong
+    /// yet: theirs come first, and prove nothing to it. (The client was slow to connect, or had another session here.)
+    pub fn expect_pongs(&mut self, pings: u16) {
+        if holds(Rule::ForeignPong) {
+            self.pings.plain = self.pings.plain.saturating_add(pings);
+        }
+    }
+
     /// A pong came. What it returns is to be written, and brought back to [`checkpointed`](Self::checkpointed). A pong
     /// without a ping proves nothing.
     pub fn pong(&mut self) -> Option<Checkpoint> {

@@ -7,7 +7,7 @@ use crate::world::World;
 use chat_session::{Rule, without};
 
 /// Kept by the code of this crate.
-const MACHINE: [Rule; 19] = [
+const MACHINE: [Rule; 20] = [
     Rule::ConnectFirst,
     Rule::JoinedEvent,
     Rule::Restart,
@@ -27,6 +27,7 @@ const MACHINE: [Rule; 19] = [
     Rule::TrimCheck,
     Rule::Void,
     Rule::VoidForward,
+    Rule::ForeignPong,
 ];
 
 /// Kept by whoever uses it: transports, rooms, stores and logs.
@@ -70,7 +71,7 @@ fn no_rule_is_forgotten() {
     let second_lines = [Rule::JoinNumber, Rule::SessionTag];
     let mut known: Vec<u8> = MACHINE.iter().chain(&AROUND).chain(&second_lines).map(|rule| *rule as u8).collect();
     known.sort_unstable();
-    assert!(known.into_iter().eq(0..=Rule::EpochDurable as u8));
+    assert!(known.into_iter().eq(0..=Rule::ForeignPong as u8));
 }
 
 /// Each of the rules has a schedule that breaks without it, and does not with it.

@@ -110,6 +110,8 @@ pub(crate) struct Connection {
     /// A request is with the record store.
     pub(crate) busy: bool,
     pub(crate) session: Option<Owned>,
+    /// Pings without a pong from before the session.
+    pub(crate) foreign_pings: u16,
 }
 
 impl Connection {
@@ -128,6 +130,7 @@ impl Connection {
             todo: VecDeque::new(),
             busy: false,
             session: None,
+            foreign_pings: 0,
         }
     }
 

@@ -7,7 +7,7 @@ use super::{HARD, SOFT, World};
 use crate::room::Room;
 use chat_log::Position;
 use chat_session::{Effect, Failed, Join, JoinAsked, JoinNumber, Leave, LeaveAsked, Pid, Rule, Session, Taken, holds};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl World {
@@ -79,8 +79,11 @@ impl World {
         machine.narrow(SOFT, HARD);
         let connection = &mut self.connections[c];
         connection.busy = false;
+        let foreign = std::mem::take(&mut connection.foreign_pings);
+        machine.expect_pongs(foreign);
+        let pings = (0..foreign).map(|_| Vec::new()).collect();
         let (members, joins) = (BTreeMap::new(), BTreeMap::new());
-        connection.session = Some(Owned { number, machine, members, pings: VecDeque::new(), joins, late: None });
+        connection.session = Some(Owned { number, machine, members, pings, joins, late: None });
         self.carry_out(c, effects, None);
     }
 

@@ -133,7 +133,11 @@ impl World {
     pub(crate) fn ping(&mut self, c: usize) {
         let connection = &mut self.connections[c];
         let server = &self.servers[connection.server];
-        let Some(owned) = &mut connection.session else { return };
+        let Some(owned) = &mut connection.session else {
+            connection.foreign_pings += 1;
+            connection.outbox.push(Body::Ping.into());
+            return;
+        };
         owned.machine.ping();
         let heads = owned.members.iter().filter(|_| !holds(Rule::SnapSent)).map(|(room, member)| {
             let (log, branch) = (&self.logs[*room], server.source[*room]);
@@ -148,7 +152,11 @@ impl World {
     }
 
     pub(crate) fn pong(&mut self, c: usize) {
-        let Some(owned) = &mut self.connections[c].session else { return };
+        let connection = &mut self.connections[c];
+        let Some(owned) = &mut connection.session else {
+            connection.foreign_pings = connection.foreign_pings.saturating_sub(1);
+            return;
+        };
         let heads = owned.pings.pop_front().unwrap_or_default();
         let Some(mut checkpoint) = owned.machine.pong() else { return };
         for (join, at) in &mut checkpoint.places {

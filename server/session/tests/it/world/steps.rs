@@ -102,8 +102,10 @@ fn deliver(world: &mut World) -> Option<String> {
 
 fn ping(world: &mut World) -> Option<String> {
     let most = if world.many_pings { 3 } else { 1 };
-    let c = world
-        .pick_connection(|connection| connection.session.as_ref().is_some_and(|owned| owned.pings.len() < most))?;
+    let in_flight = |connection: &Connection| {
+        connection.session.as_ref().map_or(usize::from(connection.foreign_pings), |owned| owned.pings.len())
+    };
+    let c = world.pick_connection(|connection| connection.server_open && in_flight(connection) < most)?;
     world.ping(c);
     Some(format!("connection {c}"))
 }
