@@ -1,2 +1,92 @@
-//! Load generator and checker.
-fn main() {}
+//! The command line: one subcommand a mode.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chat_bench::crowd::{Options, RunError};
+use chat_bench::mode::{active, burst, comeback, fanout, idle, rooms, slow, storm};
+use chat_bench::report::{Report, write_json};
+use clap::{Parser, Subcommand};
+
+/// Measures and checks a chat server over the wire that clients use.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Memory a connection that does nothing
+    Idle(Load<idle::Idle>),
+    /// CPU a delivery: single messages at a pace, to all rooms in turn
+    Fanout(Load<fanout::Fanout>),
+    /// CPU a delivery and memory after it: many messages at once
+    Burst(Load<burst::Burst>),
+    /// CPU a delivery to members active in several rooms, beside members active in one
+    Active(Load<fanout::Fanout>),
+    /// Many rooms: memory a membership, CPU a delivery
+    Rooms(Load<fanout::Fanout>),
+    /// Connects a second
+    Storm(Load<Nothing>),
+    /// Everybody comes back at once, many entries behind
+    Return(Load<comeback::Comeback>),
+    /// One client reads nothing: what it costs the others, and when it is closed
+    Slow(Load<slow::Slow>),
+}
+
+#[derive(Debug, clap::Args)]
+struct Load<M: clap::Args> {
+    #[command(flatten)]
+    options: Options,
+    #[command(flatten)]
+    mode: M,
+    /// Write the outcome to this file as JSON
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Nothing {}
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Idle(load) => load.run(idle::run),
+        Command::Fanout(load) => load.run(fanout::run),
+        Command::Burst(load) => load.run(burst::run),
+        Command::Active(load) => load.run(active::run),
+        Command::Rooms(load) => load.run(rooms::run),
+        Command::Storm(load) => load.run(|options, _| storm::run(options)),
+        Command::Return(load) => load.run(comeback::run),
+        Command::Slow(load) => load.run(slow::run),
+    }
+}
+
+impl<M: clap::Args> Load<M> {
+    fn run(self, mode: impl FnOnce(&Options, &M) -> Result<Report, RunError>) -> ExitCode {
+        let outcome = mode(&self.options, &self.mode);
+        outcome.map_or_else(|error| failed(&error), |report| told(&report, self.json.as_deref()))
+    }
+}
+
+/// Prints the report; a run with faults fails.
+fn told(report: &Report, json: Option<&std::path::Path>) -> ExitCode {
+    print!("{report}");
+    if let Some(Err(error)) = json.map(|path| write_json(path, report)) {
+        return failed(&error);
+    }
+    if report.complete && report.tally.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Prints an error with its causes.
+fn failed(error: &dyn std::error::Error) -> ExitCode {
+    eprint!("chat-bench: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        eprint!(": {cause}");
+        source = cause.source();
+    }
+    eprintln!();
+    ExitCode::from(2)
+}

@@ -58,17 +58,25 @@ pub fn position(socket: &Arc<Socket<Chat>>, join: JoinNumber) -> Option<Position
 }
 
 /// Carries out what became of a request to join or leave. `done` is its answer, which takes its place among the events.
-pub fn stay(call: &Call, guard: &mut Guard<'_, Chat>, effects: Vec<Effect<Arc<Room>>>, done: &str) -> Answered {
+pub fn stay(
+    call: &Call,
+    guard: &mut Guard<'_, Chat>,
+    effects: Vec<Effect<Arc<Room>>>,
+    done: impl Fn() -> String,
+) -> Answered {
     for effect in effects {
         match effect {
-            Effect::Joined { room, from, offset } => emit::joined(guard, &room, from, offset.as_deref()),
+            Effect::Joined { room, from, offset } => {
+                arrive(&call.chat, &call.user, &room);
+                emit::joined(guard, &room, from, offset.as_deref());
+            }
             Effect::Ack => {
                 if let Some(ack) = call.ack {
-                    guard.acknowledge(ack, &[done]);
+                    guard.acknowledge(ack, &[&done()]);
                 }
             }
             Effect::Nack => return Err(Refusal::from(Failed::Refused)),
-            Effect::Follow(stay) => follow(&call.chat, &call.socket, guard, &call.user, stay),
+            Effect::Follow(stay) => follow(&call.chat, &call.socket, guard, stay),
             Effect::Unfollow(stay) => unfollow(&call.chat, guard, &call.user, &stay),
             Effect::Close(failed) => {
                 guard.close(closing(failed));
@@ -89,18 +97,16 @@ pub fn closing(failed: Failed) -> CloseReason {
     }
 }
 
-/// Begins the delivery of a stay.
-pub fn follow(
-    chat: &Arc<Chat>,
-    socket: &Arc<Socket<Chat>>,
-    guard: &mut Guard<'_, Chat>,
-    user: &Arc<User>,
-    stay: Follow<Arc<Room>>,
-) {
-    stay.room.enter(chat);
-    if stay.room.presence.lock().enter(user) {
-        chat.announce(&stay.room);
+/// A stay begins: the room has one more.
+pub fn arrive(chat: &Arc<Chat>, user: &Arc<User>, room: &Arc<Room>) {
+    room.enter(chat);
+    if room.presence.lock().enter(user) {
+        chat.announce(room);
     }
+}
+
+/// Begins the delivery of a stay.
+pub fn follow(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, guard: &mut Guard<'_, Chat>, stay: Follow<Arc<Room>>) {
     guard.app().fall_behind(Behind::following(stay));
     feeder::wake(chat, socket, guard);
 }

@@ -157,7 +157,10 @@ fn open(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, user: &Arc<User>, opened: 
                 }
                 emit::durable(&mut guard, "ready", &ready, offset.as_deref());
             }
-            Effect::Follow(stay) => carry::follow(chat, socket, &mut guard, user, stay),
+            Effect::Follow(stay) => {
+                carry::arrive(chat, user, &stay.room);
+                carry::follow(chat, socket, &mut guard, stay);
+            }
             // Of requests alone.
             Effect::Joined { .. } | Effect::Ack | Effect::Nack | Effect::Unfollow(_) => {}
             Effect::Close(failed) => guard.close(carry::closing(failed)),

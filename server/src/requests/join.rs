@@ -46,17 +46,15 @@ pub(super) async fn join(call: Arc<Call>, request: Join) -> Answered {
             let written = call.chat.records().join(pid, write.fence, room.name().clone(), write.start).await;
             // Nothing is awaited from here on, so that the stay and what knows of it change together.
             room.receipts.lock().read(&call.user.id, start);
-            let text = answer(start, &call);
             let mut guard = halt(&call.socket, room.name());
             let Some(session) = &mut guard.app().session else { return Ok(None) };
             let effects = session.joined(write, written);
-            carry::stay(&call, &mut guard, effects, &text)
+            carry::stay(&call, &mut guard, effects, || answer(start, &call))
         }
         (JoinAsked::Done(effects), _) => {
             room.receipts.lock().read(&call.user.id, start);
-            let text = answer(start, &call);
             let mut guard = call.socket.lock();
-            carry::stay(&call, &mut guard, effects, &text)
+            carry::stay(&call, &mut guard, effects, || answer(start, &call))
         }
         (JoinAsked::Present { join, claim }, _) => {
             let at = claim.or_else(|| carry::position(&call.socket, join)).unwrap_or(tail);

@@ -31,11 +31,11 @@ pub(super) async fn leave(call: Arc<Call>, request: Leave) -> Answered {
             };
             let Some(session) = &mut guard.app().session else { return Ok(None) };
             let effects = session.left(write, written);
-            carry::stay(&call, &mut guard, effects, DONE)
+            carry::stay(&call, &mut guard, effects, || DONE.to_owned())
         }
         (LeaveAsked::Done(effects), _) => {
             let mut guard = call.socket.lock();
-            carry::stay(&call, &mut guard, effects, DONE)
+            carry::stay(&call, &mut guard, effects, || DONE.to_owned())
         }
         (LeaveAsked::NotMember, _) => Err(Refusal::not_found("not a member of this room")),
         (LeaveAsked::Busy | LeaveAsked::Write(_), _) => {

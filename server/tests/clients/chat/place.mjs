@@ -3,8 +3,8 @@ import { afterEach } from "node:test";
 import { Person } from "./person.mjs";
 import { claims, token } from "./token.mjs";
 
-export const URL = process.env.CHAT_URL ?? "http://127.0.0.1:3000";
-export const JWT_SECRET = process.env.CHAT_JWT_SECRET ?? "";
+export const URL = process.env.TARGET_URL ?? "http://127.0.0.1:3000";
+export const JWT_SECRET = process.env.TARGET_JWT_SECRET ?? "";
 
 afterEach(() => Person.everybodyLeaves());
 

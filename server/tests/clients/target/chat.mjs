@@ -25,7 +25,7 @@ export class ChatServer {
       ...settings,
     };
     const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
-    server.program = new Program(binary("chat-server", "CHAT_SERVER_BIN", "cargo build -p chat-server"), args);
+    server.program = new Program(binary("chat-server", "TARGET_SERVER_BIN", "cargo build -p chat-server"), args);
     await server.program.answers(`http://127.0.0.1:${metrics}/readyz`);
     return server;
   }
@@ -52,7 +52,7 @@ export class ChatServer {
 
 /** For the runner: one server for the suite, named in the environment. */
 export async function startChatForSuite({ url }) {
-  if (url) return { env: { CHAT_URL: url }, stop: async () => {} };
+  if (url) return { env: { TARGET_URL: url }, stop: async () => {} };
   const server = await ChatServer.start();
-  return { env: { CHAT_URL: server.url, CHAT_METRICS_URL: server.metricsUrl, CHAT_JWT_SECRET: JWT_SECRET }, stop: () => server.stop() };
+  return { env: { TARGET_URL: server.url, TARGET_METRICS_URL: server.metricsUrl, TARGET_JWT_SECRET: JWT_SECRET }, stop: () => server.stop() };
 }

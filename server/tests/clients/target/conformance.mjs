@@ -14,7 +14,7 @@ async function start(pingTimeout, reference) {
   const args = Object.entries(flags).flat().map(String);
   const program = reference
     ? new Program(process.execPath, [fileURLToPath(new URL("../conformance/reference.mjs", import.meta.url)), ...args])
-    : new Program(binary("examples/conformance", "CONFORMANCE_BIN", "cargo build -p chat-socket --example conformance"), args);
+    : new Program(binary("examples/conformance", "TARGET_CONFORMANCE_BIN", "cargo build -p chat-socket --example conformance"), args);
   const url = `http://${listen}`;
   await program.answers(`${url}/engine.io/`);
   return { program, url };

@@ -4,7 +4,7 @@
 import type { Gap, LineEntry, MessageEntry, User } from './entry';
 import { fold, type Folded, type Folds } from './fold';
 import type { Outbox, Pending } from './outbox';
-import { comparePositions, showPosition } from './position';
+import { comparePositions, showPosition, type Position } from './position';
 import type { Room } from './room';
 
 /** `sending`: on the page but not acknowledged. `weak`: acknowledged while no replica held it. */
@@ -23,6 +23,16 @@ export interface EntryRow {
   /** First of a calendar day: midnight of it by this machine's clock. */
   readonly day: number | null;
   readonly firstNew: boolean;
+  /** What this one answers, as it reads now; null without an answer. */
+  readonly quote: Quote | null;
+}
+
+/** `author` is null where the answered message is not on the page. */
+export interface Quote {
+  readonly of: Position;
+  readonly author: User | null;
+  readonly text: string;
+  readonly deleted: boolean;
 }
 
 export interface GapRow {
@@ -47,6 +57,9 @@ export interface Timeline {
   readonly firstNew: number | null;
 }
 
+/** More of an answered message is not shown. */
+const QUOTE_CHARS = 200;
+
 const EMPTY: Timeline = { rows: [], folds: new Map(), firstNew: null };
 
 /** Messages of one person this close together form a group, in milliseconds. */
@@ -61,6 +74,10 @@ export function timeline(room: Room, outbox: Outbox, me: User | null, skewMs: nu
   const rows: Row[] = [];
   let firstNew: number | null = null;
   let previous: LineEntry | null = null;
+  const quoted = new Map<string, LineEntry>();
+  for (const each of line?.marks ?? []) {
+    if (each.type === 'entry') quoted.set(showPosition(each.entry.position), each.entry);
+  }
   const unacknowledged = new Set(own.filter((pending) => pending.arrived).map((pending) => pending.id));
   for (const [index, each] of (line?.marks ?? []).entries()) {
     if (each.type === 'gap') {
@@ -93,6 +110,7 @@ export function timeline(room: Room, outbox: Outbox, me: User | null, skewMs: nu
       leads,
       day,
       firstNew: isNew,
+      quote: entry.kind === 'message' && entry.replyTo ? quote(entry.replyTo, quoted, folds) : null,
     });
     previous = entry;
   }
@@ -104,6 +122,14 @@ export function timeline(room: Room, outbox: Outbox, me: User | null, skewMs: nu
     author = me?.id;
   }
   return { rows, folds, firstNew };
+}
+
+function quote(of: Position, quoted: ReadonlyMap<string, LineEntry>, folds: Folds): Quote {
+  const key = showPosition(of);
+  const entry = quoted.get(key);
+  const folded = folds.get(key);
+  const text = folded?.text ?? entry?.text ?? '';
+  return { of, author: entry?.from ?? null, text: text.slice(0, QUOTE_CHARS), deleted: folded?.deleted ?? false };
 }
 
 /** The last message of one's own that can be changed, and how it reads now. */

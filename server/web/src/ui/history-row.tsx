@@ -1,5 +1,5 @@
 import { memo } from 'react';
-import type { Row } from '../chat/timeline';
+import type { Quote, Row } from '../chat/timeline';
 import { DayLine } from './day-line';
 import { GapLine } from './gap-line';
 import type { RowHandlers } from './history';
@@ -52,9 +52,14 @@ function sameRow(before: Props, after: Props): boolean {
       a.past === b.past &&
       a.leads === b.leads &&
       a.day === b.day &&
-      a.firstNew === b.firstNew
+      a.firstNew === b.firstNew &&
+      sameQuote(a.quote, b.quote)
     );
   }
   if (a.type === 'pending' && b.type === 'pending') return a.pending === b.pending && a.leads === b.leads;
   return a.type === 'gap' && b.type === 'gap' && a.gap === b.gap;
+}
+
+function sameQuote(a: Quote | null, b: Quote | null): boolean {
+  return a === b || (a !== null && b !== null && a.text === b.text && a.deleted === b.deleted && a.author === b.author);
 }

@@ -12,16 +12,14 @@ import { Announcer } from './announcer';
 import styles from './history.module.css';
 import { HistoryTop } from './history-top';
 import { HistoryRow } from './history-row';
-import { usePlace, type Place } from './place';
+import { useLinked } from './linked';
+import { usePlace } from './place';
 import { useChat, useSession } from './session-context';
-import { toast } from './toast';
 import { useReading } from './reading';
+import { useSeek } from './seek';
 
 /** Index of the first row that was ever shown; older ones count down from it. */
 const FIRST_INDEX = 1_000_000;
-
-/** Pages loaded at most to find a linked message. */
-const SEARCH_PAGES_MAX = 100;
 
 /** Near enough to the end to be there, in pixels. */
 const BOTTOM_PX = 80;
@@ -78,7 +76,8 @@ function List({ name, room, rows, firstNew, onReply, onEdit }: ListProps) {
   const [top, setTop] = useState<number | null>(null);
   const handlers = useMemo(() => ({ onReply, onEdit }), [onReply, onEdit]);
   const firstIndex = FIRST_INDEX - (room.line?.above ?? 0);
-  useLinked(name, room, rows, list);
+  const target = useLinked(name, room, rows);
+  useSeek(list, rows, target);
   const { position: linked } = usePlace();
   useReading(name, room, atBottom);
 
@@ -142,29 +141,4 @@ function List({ name, room, rows, firstNew, onReply, onEdit }: ListProps) {
       <Announcer rows={rows} />
     </>
   );
-}
-
-/** Goes to the message that the address names, loading older pages until it is there. */
-function useLinked(name: string, room: Room, rows: readonly Row[], list: { current: VirtuosoHandle | null }): void {
-  const session = useSession();
-  const place = usePlace();
-  const search = useRef<{ place: Place | null; pages: number; over: boolean }>({ place: null, pages: 0, over: false });
-  useEffect(() => {
-    const { position } = place;
-    if (search.current.place !== place) search.current = { place, pages: 0, over: position === null };
-    if (search.current.over || !position || !room.line || !caughtUp(room)) return;
-    const index = rows.findIndex((row) => row.type === 'entry' && samePosition(row.entry.position, position));
-    const older = room.line.more && room.line.start.n >= position.n && search.current.pages < SEARCH_PAGES_MAX;
-    if (index >= 0) {
-      search.current.over = true;
-      list.current?.scrollToIndex({ index, align: 'center' });
-    } else if (older) {
-      if (room.paging) return;
-      search.current.pages += 1;
-      void session.older(name);
-    } else {
-      search.current.over = true;
-      toast('That message is not in the room any more');
-    }
-  }, [session, name, room, rows, place, list]);
 }

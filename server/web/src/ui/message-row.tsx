@@ -1,8 +1,5 @@
 import { CircleAlert, Clock3, CornerUpLeft } from 'lucide-react';
-import type { LineEntry } from '../chat/entry';
-import type { Mark } from '../chat/line';
-import { showPosition, type Position } from '../chat/position';
-import type { EntryRow } from '../chat/timeline';
+import type { EntryRow, Quote } from '../chat/timeline';
 import { Avatar } from './avatar';
 import type { RowHandlers } from './history';
 import { MessageActions } from './message-actions';
@@ -11,7 +8,6 @@ import { PersonName } from './person-name';
 import { goTo } from './place';
 import { Reactions } from './reactions';
 import { RichText } from './rich-text';
-import { useChat } from './session-context';
 import { shownName } from './shown-name';
 import { TimeLabel } from './time-label';
 
@@ -44,7 +40,7 @@ export function MessageRow({ row, handlers, marked }: Props) {
             <TimeLabel at={entry.at} className={styles.time} />
           </p>
         )}
-        {entry.kind === 'message' && entry.replyTo && <Quote room={entry.room} of={entry.replyTo} />}
+        {row.quote && <QuoteLine room={entry.room} quote={row.quote} />}
         {deleted ? (
           <p className={styles.deleted}>This message was deleted.</p>
         ) : entry.kind === 'custom' && entry.text === '' ? (
@@ -89,26 +85,14 @@ function Delivery({ row }: { readonly row: EntryRow }) {
   return null;
 }
 
-/** The message that this one answers. */
-function Quote({ room, of }: { readonly room: string; readonly of: Position }) {
-  const key = showPosition(of);
-  const quoted = useChat((state) => find(state.rooms.get(room)?.line?.marks ?? [], key));
+/** The message that this one answers; a click shows it. */
+function QuoteLine({ room, quote }: { readonly room: string; readonly quote: Quote }) {
+  const { of, author, text, deleted } = quote;
   return (
     <button type="button" className={styles.quote} onClick={() => goTo(room, of)} title="Show the message">
       <CornerUpLeft size="0.95em" aria-hidden="true" />
-      {quoted ? (
-        <>
-          <PersonName name={quoted.from.name} className={styles.quoteName} />
-          <bdi className={styles.quoteText}>{quoted.text}</bdi>
-        </>
-      ) : (
-        <span className={styles.quoteText}>An earlier message</span>
-      )}
+      {author && <PersonName name={author.name} className={styles.quoteName} />}
+      <bdi className={styles.quoteText}>{deleted ? 'Deleted message' : author ? text : 'An earlier message'}</bdi>
     </button>
   );
-}
-
-function find(marks: readonly Mark[], key: string): LineEntry | null {
-  const found = marks.findLast((mark) => mark.type === 'entry' && showPosition(mark.entry.position) === key);
-  return found?.type === 'entry' ? found.entry : null;
 }

@@ -13,8 +13,8 @@ import uuid
 import pytest
 import socketio
 
-URL = os.environ.get("CHAT_URL", "http://127.0.0.1:3000")
-SECRET = os.environ.get("CHAT_JWT_SECRET", "")
+URL = os.environ.get("TARGET_URL", "http://127.0.0.1:3000")
+SECRET = os.environ.get("TARGET_JWT_SECRET", "")
 STEP_S_MAX = 10
 TRANSPORTS = {"websocket": ["websocket"], "polling": ["polling"], "upgrade": ["polling", "websocket"]}
 
