@@ -1,0 +1,27 @@
+import { useEffect, useRef, type RefObject } from 'react';
+import type { VirtuosoHandle } from 'react-virtuoso';
+import type { Row } from '../chat/timeline';
+import type { SeekTarget } from './linked';
+
+/** Rows get their true height once they are shown, so the place is corrected a few times. */
+const TRIES = 5;
+const AGAIN_MS = 80;
+
+/** Brings a row to the middle of the list, whatever is loaded above it meanwhile. */
+export function useSeek(list: RefObject<VirtuosoHandle | null>, rows: readonly Row[], target: SeekTarget | null): void {
+  const latest = useRef(rows);
+  useEffect(() => {
+    latest.current = rows;
+  }, [rows]);
+  useEffect(() => {
+    if (!target) return;
+    let timer: ReturnType<typeof setTimeout>;
+    const seek = (tries: number) => {
+      const index = latest.current.findIndex((row) => row.key === target.key);
+      if (index >= 0) list.current?.scrollToIndex({ index, align: 'center' });
+      if (tries > 1) timer = setTimeout(() => seek(tries - 1), AGAIN_MS);
+    };
+    timer = setTimeout(() => seek(TRIES));
+    return () => clearTimeout(timer);
+  }, [list, target]);
+}
