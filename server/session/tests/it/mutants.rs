@@ -84,8 +84,3 @@ fn check(rules: &[Rule]) {
         assert_eq!(World::run(seed, false).violation, None, "seed {seed} with all rules");
     }
 }
-#[test]
-fn count() {
-    let n = (0..20_000).filter(|s| without(&[Rule::ForeignPong], || World::run(*s, false).violation).is_some()).count();
-    println!("COUNT {n}");
-}
