@@ -15,7 +15,7 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const SUITES = {
   conformance: startConformance,
   chat: startChatForSuite,
-  recovery: async () => ({ env: {}, stop: async () => {} }),
+  recovery: startChatForSuite,
   hostile: async () => ({ env: {}, stop: async () => {} }),
 };
 const TEST_MS_MAX = 180_000;
@@ -49,7 +49,7 @@ function python() {
 
 async function runSuite(suite) {
   const files = readdirSync(join(HERE, suite)).filter((file) => file.endsWith(".test.mjs")).sort();
-  const target = await SUITES[suite](flags);
+  const target = await SUITES[suite]({ ...flags, suite });
   try {
     let failed = 0;
     if (flags.only !== "python" && files.length > 0) {

@@ -3,13 +3,10 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { Person } from "../chat/person.mjs";
-import { ChatServer } from "../target/chat.mjs";
+import { ChatServer, STORMY } from "../target/chat.mjs";
 import { SECONDS, SEED, storm } from "./storm.mjs";
 
 afterEach(() => Person.everybodyLeaves());
-
-/** Pings often, so that checkpoints happen. A client comes back within 50 ms, long before its old connection is found dead: take-over. */
-const SETTINGS = { "ping-interval": "300ms", "ping-timeout": "2s", "send-per-second": 10_000, "send-burst": 10_000, "requests-per-second": 10_000 };
 
 const TRANSPORTS = {
   WebSocket: ["websocket"],
@@ -18,7 +15,7 @@ const TRANSPORTS = {
 };
 
 async function run(context, options) {
-  const server = await ChatServer.start(SETTINGS);
+  const server = await ChatServer.start(STORMY);
   context.diagnostic(`RECOVERY_SEED=${SEED} RECOVERY_SECONDS=${SECONDS}`);
   try {
     const told = await storm(server, options);

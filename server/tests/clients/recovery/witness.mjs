@@ -1,6 +1,7 @@
 // A stock client that checks each entry as it comes: the next one of its room, nothing missed, nothing doubled.
 import { io } from "socket.io-client";
 import { n } from "../chat/person.mjs";
+import { pause } from "../wire/deadline.mjs";
 
 export class Witness {
   constructor(name, url, auth, options = {}) {
@@ -99,16 +100,18 @@ export class Witness {
 
   /** Asks until it is answered, over as many connections as it takes. */
   async ask(event, arg) {
-    for (;;) {
-      try {
-        const answer = await this.socket.timeout(2_000).emitWithAck(event, arg);
-        if (answer.ok) return answer;
-        if (!["rate_limited", "unavailable", "unknown_outcome"].includes(answer.error.code)) throw new Refused(event, arg, answer.error);
-        await new Promise((resolve) => setTimeout(resolve, answer.error.retry_after_ms ?? 50));
-      } catch (error) {
-        if (error instanceof Refused) throw error;
-      }
+    while (!this.ended) {
+      const answer = await this.socket.timeout(2_000).emitWithAck(event, arg).catch(() => null);
+      if (answer?.ok) return answer;
+      if (answer && !this.#again(answer.error.code)) throw new Refused(event, arg, answer.error);
+      await pause(answer?.error.retry_after_ms ?? 20);
     }
+    throw new Refused(event, arg, { code: "over", message: "the run has ended" });
+  }
+
+  /** Whether an error may pass: a client without recovery is in no room until it has joined again. */
+  #again(code) {
+    return ["rate_limited", "unavailable", "unknown_outcome"].includes(code) || (code === "forbidden" && !this.expectsRecovery);
   }
 
   join(room) {
@@ -117,12 +120,16 @@ export class Witness {
 
   /** Leaves; from the answer on nothing of the room may come. */
   async leave(room) {
-    await this.ask("leave", { room });
+    // Asked again because the answer was lost, the server may say that one is not a member: so it is done.
+    await this.ask("leave", { room }).catch((error) => {
+      if (error.code !== "not_found") throw error;
+    });
     this.at.delete(room);
     this.seen.delete(room);
   }
 
   end() {
+    this.ended = true;
     this.socket.disconnect();
   }
 }
@@ -130,5 +137,6 @@ export class Witness {
 class Refused extends Error {
   constructor(event, arg, { code, message }) {
     super(`${event} ${JSON.stringify(arg)}: ${code}, ${message}`);
+    this.code = code;
   }
 }

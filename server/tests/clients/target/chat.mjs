@@ -50,9 +50,18 @@ export class ChatServer {
   }
 }
 
+/** Limits wide enough for tests that do in a second what people do in an hour. */
+const WIDE = { "send-per-second": 10_000, "send-burst": 10_000, "typing-per-second": 1_000, "requests-per-second": 10_000 };
+
+/** For storms: pings often, so that checkpoints happen; a client comes back long before its old connection is found dead. */
+export const STORMY = { ...WIDE, "ping-interval": "300ms", "ping-timeout": "2s" };
+
+/** What the suites' one server is told; `chat` tests the limit of sending itself. */
+const SETTINGS = { chat: { "typing-per-second": WIDE["typing-per-second"] }, recovery: STORMY };
+
 /** For the runner: one server for the suite, named in the environment. */
-export async function startChatForSuite({ url }) {
+export async function startChatForSuite({ url, suite }) {
   if (url) return { env: { TARGET_URL: url }, stop: async () => {} };
-  const server = await ChatServer.start({ "typing-per-second": 1_000 }); // the tests of wrong input read a hundred times
+  const server = await ChatServer.start(SETTINGS[suite]);
   return { env: { TARGET_URL: server.url, TARGET_METRICS_URL: server.metricsUrl, TARGET_JWT_SECRET: JWT_SECRET }, stop: () => server.stop() };
 }
