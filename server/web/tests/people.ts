@@ -15,7 +15,8 @@ export interface Person {
 }
 
 interface Fixtures {
-  readonly flags: readonly string[];
+  /** Of the server, as on its command line. */
+  readonly flags: string;
   readonly server: Server;
   readonly troubles: string[];
   /** A browser of one's own; `visit` leaves the sign-in to the test. */
@@ -27,9 +28,9 @@ interface Fixtures {
 const NETWORK = /net::ERR_|WebSocket connection to|Failed to load resource/;
 
 export const test = base.extend<Fixtures>({
-  flags: [[], { option: true }],
+  flags: ['', { option: true }],
   server: async ({ flags }, use) => {
-    const server = await Server.start(flags);
+    const server = await Server.start(flags.split(' ').filter(Boolean));
     await use(server);
     await server.kill();
   },

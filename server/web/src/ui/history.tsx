@@ -104,6 +104,7 @@ function List({ name, room, rows, firstNew, onReply, onEdit }: ListProps) {
         atBottomThreshold={BOTTOM_PX}
         atBottomStateChange={setAtBottom}
         followOutput={(isAtBottom) => isAtBottom}
+        totalListHeightChanged={() => list.current?.autoscrollToBottom()}
         increaseViewportBy={{ top: 800, bottom: 400 }}
         rangeChanged={({ startIndex }) => setTop(startIndex)}
         startReached={() => void session.older(name)}

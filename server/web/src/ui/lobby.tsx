@@ -6,8 +6,10 @@ import { useChat } from './session-context';
 /** No room is open: what rooms are, which there are, and a way into one. */
 export function Lobby() {
   const listed = useChat((state) => state.listed);
+  const mine = useChat((state) => state.rooms);
   const me = useChat((state) => state.me);
-  const rooms = [...(listed ?? [])].sort((a, b) => b.online - a.online || a.room.localeCompare(b.room)).slice(0, 12);
+  const others = (listed ?? []).filter((each) => !mine.has(each.room));
+  const rooms = others.sort((a, b) => b.online - a.online || a.room.localeCompare(b.room)).slice(0, 12);
   return (
     <div className={styles.lobby}>
       <div className={styles.column}>
@@ -29,7 +31,7 @@ export function Lobby() {
         </div>
         {rooms.length > 0 && (
           <>
-            <h2 className={styles.heading}>Rooms on this server</h2>
+            <h2 className={styles.heading}>More rooms on this server</h2>
             <ul className={styles.rooms}>
               {rooms.map((each) => (
                 <li key={each.room}>

@@ -7,12 +7,13 @@ export function RoomList({ open }: { readonly open: string | null }) {
   const rooms = useChat((state) => state.rooms);
   const listed = useChat((state) => state.listed);
   const mine = [...rooms.values()].sort((a, b) => a.name.localeCompare(b.name));
-  const others = (listed ?? []).filter((each) => !rooms.has(each.room));
+  // Where no room is open, the lobby beside this list shows the others.
+  const others = open === null ? [] : (listed ?? []).filter((each) => !rooms.has(each.room));
 
   return (
     <div className={styles.scroll}>
       <h2 className={styles.heading}>Your rooms</h2>
-      {mine.length === 0 && <p className={styles.empty}>None yet. Open one below, or with the plus above.</p>}
+      {mine.length === 0 && <p className={styles.empty}>None yet. The ones you open are kept here.</p>}
       <ul>
         {mine.map((room) => (
           <li key={room.name}>

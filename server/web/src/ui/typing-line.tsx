@@ -1,4 +1,5 @@
 import type { Room } from '../chat/room';
+import { ReadBy } from './read-by';
 import { shownName } from './shown-name';
 import styles from './typing-line.module.css';
 
@@ -17,6 +18,7 @@ export function TypingLine({ room }: { readonly room: Room | null }) {
           <span className={styles.words}>{words(names)}</span>
         </>
       )}
+      <ReadBy room={room} />
     </p>
   );
 }

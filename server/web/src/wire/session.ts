@@ -153,7 +153,7 @@ export class Session {
       auth: (give) => give(this.#token === null ? { name: this.#name ?? '' } : { token: this.#token }),
     });
     this.#socket = socket;
-    socket.on('connect', () => this.#apply({ type: 'connected' }));
+    socket.io.on('open', () => this.#apply({ type: 'connected' }));
     socket.on('disconnect', (reason) => {
       this.#apply({ type: 'disconnected' });
       if (reason === 'io server disconnect') setTimeout(() => this.#socket?.connect(), RETRY_MS);
