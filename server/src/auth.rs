@@ -1,7 +1,7 @@
 //! Who a client is: a token of the application, a guest's token of ours, or a guest's name.
 
 use crate::refusal::{Code, Refusal};
-use chat_settings::{Limit, Limits, Secret};
+use chat_settings::{Limit, Limits, Secret, Settings};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -67,13 +67,11 @@ pub struct Auth {
     jwt: Option<DecodingKey>,
     sign: EncodingKey,
     accept: Vec<DecodingKey>,
-    guests: bool,
-    token_age: Duration,
 }
 
 impl Auth {
     /// `signing` are the keys of guest tokens; the first one signs. `jwt` is the application's secret.
-    pub fn new(signing: &[Secret], jwt: Option<&Secret>, guests: bool, token_age: Duration) -> Self {
+    pub fn new(signing: &[Secret], jwt: Option<&Secret>) -> Self {
         let made_up: [u8; 32] = rand::random();
         let sign = signing.first().map_or(&made_up[..], Secret::expose);
         let accept = if signing.is_empty() {
@@ -85,16 +83,15 @@ impl Auth {
             jwt: jwt.map(|secret| DecodingKey::from_secret(secret.expose())),
             sign: EncodingKey::from_secret(sign),
             accept,
-            guests,
-            token_age,
         }
     }
 
     /// Finds out who presents these.
-    pub fn identify(&self, credentials: &Credentials, limits: &Limits) -> Result<Identity, Refusal> {
+    pub fn identify(&self, credentials: &Credentials, settings: &Settings) -> Result<Identity, Refusal> {
+        let (guests, limits) = (settings.access.guests, &settings.limits);
         match (&credentials.token, &credentials.name) {
-            (Some(token), _) => self.by_token(token, limits),
-            (None, Some(_)) if !self.guests => {
+            (Some(token), _) => self.by_token(token, guests, limits),
+            (None, Some(_)) if !guests => {
                 Err(Refusal::new(Code::Unauthenticated, "guests are not allowed here: present a token"))
             }
             (None, Some(name)) => Ok(Identity::Stranger { name: shown(name, limits)? }),
@@ -104,13 +101,13 @@ impl Auth {
         }
     }
 
-    fn by_token(&self, token: &str, limits: &Limits) -> Result<Identity, Refusal> {
-        let mut guests = Validation::new(Algorithm::HS256);
-        guests.set_audience(&[GUESTS]);
-        guests.leeway = 0;
-        if self.guests {
+    fn by_token(&self, token: &str, guests: bool, limits: &Limits) -> Result<Identity, Refusal> {
+        let mut own = Validation::new(Algorithm::HS256);
+        own.set_audience(&[GUESTS]);
+        own.leeway = 0;
+        if guests {
             for key in &self.accept {
-                if let Ok(token) = decode::<Claims>(token, key, &guests) {
+                if let Ok(token) = decode::<Claims>(token, key, &own) {
                     let name = token.claims.name.unwrap_or_default();
                     return Ok(Identity::Guest { id: token.claims.sub, name: shown(&name, limits)? });
                 }
@@ -134,13 +131,13 @@ impl Auth {
         }
     }
 
-    /// A guest's token, good for the time that is set.
-    pub fn guest_token(&self, id: &str, name: &str) -> Option<String> {
+    /// A guest's token, good for so long.
+    pub fn guest_token(&self, id: &str, name: &str, age: Duration) -> Option<String> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let claims = Claims {
             sub: id.to_owned(),
             name: Some(name.to_owned()),
-            exp: (now + self.token_age).as_secs(),
+            exp: (now + age).as_secs(),
             aud: Some(GUESTS.to_owned()),
         };
         encode(&Header::new(Algorithm::HS256), &claims, &self.sign).ok()

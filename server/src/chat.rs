@@ -1,6 +1,5 @@
 //! The chat application behind the sockets: what it holds, and which part of it an input goes to.
 
-use crate::allowance::Quota;
 use crate::auth::Auth;
 use crate::carry;
 use crate::connect;
@@ -17,16 +16,16 @@ use chat_log::RoomLog;
 use chat_session::{Checkpointed, Pid};
 use chat_settings::{Limit, Settings};
 use chat_socket::{Application, CloseReason, Event, Handling, Namespace, Refusal, Socket};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// A chat server.
 pub struct Chat {
-    settings: Settings,
-    quotas: Quotas,
+    settings: RwLock<Arc<Settings>>,
     auth: Auth,
     log: Arc<dyn RoomLog>,
     records: Arc<dyn Records>,
@@ -39,19 +38,10 @@ pub struct Chat {
     addresses: Mutex<HashMap<IpAddr, usize>>,
     /// Rooms whose presence has changed.
     changed: Mutex<Vec<Arc<Room>>>,
+    /// More memory is used than may be.
+    over_memory: AtomicBool,
     started: Instant,
     workers: usize,
-}
-
-/// What users may do, from the settings.
-#[derive(Clone, Copy)]
-pub struct Quotas {
-    /// Entries.
-    pub sends: Quota,
-    /// Typing and receipts.
-    pub signs: Quota,
-    /// Everything else.
-    pub requests: Quota,
 }
 
 impl Chat {
@@ -62,25 +52,12 @@ impl Chat {
         records: Arc<dyn Records>,
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
-        let limits = &settings.limits;
-        let quota = |burst: usize, per_second: usize| Quota::new(burst as u32, per_second as u32);
-        let quotas = Quotas {
-            sends: quota(limits.send_burst, limits.send_per_second),
-            signs: quota(limits.typing_per_second, limits.typing_per_second),
-            requests: quota(limits.requests_per_second * 10, limits.requests_per_second),
-        };
-        let (access, cores) = (&settings.access, std::thread::available_parallelism().map_or(1, usize::from));
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Arc::new(Self {
-            auth: Auth::new(
-                &settings.signing_keys,
-                settings.jwt_secret.as_ref(),
-                access.guests,
-                access.guest_token_age,
-            ),
+            auth: Auth::new(&settings.signing_keys, settings.jwt_secret.as_ref()),
             workers: settings.network.workers.unwrap_or(cores),
-            directory: Directory::new(limits.max_rooms),
-            quotas,
-            settings,
+            directory: Directory::new(settings.limits.max_rooms),
+            settings: RwLock::new(Arc::new(settings)),
             log,
             records,
             metrics,
@@ -88,18 +65,25 @@ impl Chat {
             owners: Mutex::default(),
             addresses: Mutex::default(),
             changed: Mutex::default(),
+            over_memory: AtomicBool::new(false),
             started: Instant::now(),
         })
     }
 
     /// What it was told.
-    pub fn settings(&self) -> &Settings {
-        &self.settings
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.read().clone()
     }
 
-    /// What users may do.
-    pub fn quotas(&self) -> &Quotas {
-        &self.quotas
+    /// Takes over what may change while it runs; returns the names of what differs but needs a restart.
+    pub fn reload(&self, newer: &Settings) -> Vec<String> {
+        let mut settings = self.settings.write();
+        Arc::make_mut(&mut settings).reload(newer)
+    }
+
+    /// Notes whether the process uses more memory than it may.
+    pub fn set_over_memory(&self, over: bool) {
+        self.over_memory.store(over, Ordering::Relaxed);
     }
 
     /// Who clients are.
@@ -172,7 +156,6 @@ impl Chat {
         for room in self.directory.all() {
             room.pages.sweep();
         }
-        self.metrics.rooms.set(self.directory.len() as i64);
     }
 }
 
@@ -180,7 +163,12 @@ impl Application for Chat {
     type State = Connection;
 
     fn admit(&self, head: &Parts) -> Result<(), Refusal> {
-        let (Some(max), Some(address)) = (self.settings.limits.connections_per_address, self.address(head)) else {
+        if self.over_memory.load(Ordering::Relaxed) {
+            self.metrics.limit(Limit::Memory);
+            return Err(Refusal::Overloaded);
+        }
+        let settings = self.settings();
+        let (Some(max), Some(address)) = (settings.limits.connections_per_address, self.address(head)) else {
             return Ok(());
         };
         if self.addresses.lock().get(&address).is_some_and(|count| *count >= max) {
@@ -191,7 +179,7 @@ impl Application for Chat {
     }
 
     fn open(&self, head: &Parts) -> Connection {
-        let limited = self.settings.limits.connections_per_address.is_some();
+        let limited = self.settings().limits.connections_per_address.is_some();
         let address = limited.then(|| self.address(head)).flatten();
         if let Some(address) = address {
             *self.addresses.lock().entry(address).or_default() += 1;
@@ -254,9 +242,6 @@ impl Application for Chat {
                 }
             }
         }
-        if reason == CloseReason::Stalled {
-            self.metrics.limit(Limit::StallTimeout);
-        }
     }
 }
 
@@ -297,6 +282,6 @@ impl Chat {
     }
 
     fn address(&self, head: &Parts) -> Option<IpAddr> {
-        peer::address(head, &self.settings.network.trusted_proxies)
+        peer::address(head, &self.settings().network.trusted_proxies)
     }
 }

@@ -20,8 +20,9 @@ pub fn connect(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, auth: &str) -> Hand
     let credentials = serde_json::from_str::<Credentials>(auth).map_err(|_| {
         Refusal::invalid("`auth` is an object; `token`, `name`, `pid` and `offset` are strings, `recovery` a boolean")
     });
-    let limits = &chat.settings().limits;
-    let identified = credentials.and_then(|credentials| Ok((chat.auth().identify(&credentials, limits)?, credentials)));
+    let settings = chat.settings();
+    let identified =
+        credentials.and_then(|credentials| Ok((chat.auth().identify(&credentials, &settings)?, credentials)));
     let (identity, credentials) = match identified {
         Ok(identified) => identified,
         Err(refusal) => {
@@ -128,11 +129,14 @@ async fn take(
 
 /// Opens the session on its connection: the connect reply first, then `ready`, then its rooms.
 fn open(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, user: &Arc<User>, opened: Opened, recovered: bool) {
-    let (session, effects) = opened;
+    let (mut session, effects) = opened;
     if let Some(old) = session.pid().and_then(|pid| chat.own(pid, socket)) {
         old.lock().close(CloseReason::TakenOver);
     }
+    let settings = chat.settings();
     let mut guard = socket.lock();
+    // The client was slow to connect, or had another session here: the pongs to come first prove nothing to this one.
+    session.expect_pongs(u16::from(guard.pings()));
     guard.app().user = Some(user.clone());
     guard.app().session = Some(session);
     for effect in effects {
@@ -144,13 +148,16 @@ fn open(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, user: &Arc<User>, opened: 
             Effect::Ready { rooms, offset } => {
                 let rooms: Vec<_> =
                     rooms.iter().map(|(room, at)| json!({ "room": room.name(), "position": at.to_string() })).collect();
-                let token = user.guest.then(|| chat.auth().guest_token(&user.id, &user.name)).flatten();
+                let token = user
+                    .guest
+                    .then(|| chat.auth().guest_token(&user.id, &user.name, settings.access.guest_token_age))
+                    .flatten();
                 let mut ready = json!({
                     "user": **user,
-                    "node": chat.settings().node,
+                    "node": settings.node,
                     "recovered": recovered,
                     "rooms": rooms,
-                    "limits": limits(chat.settings()),
+                    "limits": limits(&settings),
                 });
                 if let Some(token) = token {
                     ready["token"] = token.into();

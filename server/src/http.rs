@@ -35,6 +35,11 @@ pub fn public(health: &Arc<Health>) -> Router {
     probes(health).fallback(page::serve)
 }
 
+/// The routes of the internal port.
+pub fn internal(health: &Arc<Health>) -> Router {
+    probes(health)
+}
+
 /// The routes of the metrics port.
 pub fn operations(health: &Arc<Health>, metrics: &Arc<Metrics>) -> Router {
     let metrics = metrics.clone();

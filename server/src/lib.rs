@@ -14,6 +14,7 @@ pub mod directory;
 pub mod drain;
 pub mod emit;
 pub mod feeder;
+pub mod housekeeping;
 pub mod http;
 pub mod logging;
 pub mod metrics;

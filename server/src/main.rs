@@ -1,7 +1,7 @@
 //! `chat-server`: reads its settings, serves, drains, ends.
 
 use chat_server::{logging, run};
-use chat_settings::{Command, Settings, SettingsError};
+use chat_settings::{Command, Settings};
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -16,25 +16,23 @@ fn main() -> ExitCode {
             print!("{script}");
             ExitCode::SUCCESS
         }
-        // Help and version are answers, too.
-        Err(SettingsError::Usage(error)) => error.exit(),
-        Err(error) => {
-            eprintln!("chat-server: {error}");
-            ExitCode::from(2)
-        }
+        Err(error) => error.exit(),
     }
 }
 
 fn serve(settings: Settings) -> ExitCode {
-    if let Err(error) = logging::start(&settings) {
-        eprintln!("chat-server: {error}");
-        return ExitCode::from(2);
-    }
+    let level = match logging::start(&settings) {
+        Ok(level) => level,
+        Err(error) => {
+            eprintln!("chat-server: {error}");
+            return ExitCode::from(2);
+        }
+    };
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(workers) = settings.network.workers {
         runtime.worker_threads(workers);
     }
-    let ended = runtime.enable_all().build().map(|runtime| runtime.block_on(run::run(settings)));
+    let ended = runtime.enable_all().build().map(|runtime| runtime.block_on(run::run(settings, level)));
     match ended {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(error)) => failed(&error),

@@ -36,8 +36,6 @@ pub struct Metrics {
     pub sockets: Counters,
     /// Requests, by event and outcome (`ok`, or the code of the error).
     requests: IntCounterVec,
-    /// Limits that were reached.
-    limits: IntCounterVec,
     recoveries: IntCounterVec,
     /// Sessions that are kept, connected or not.
     pub sessions: IntGauge,
@@ -94,10 +92,9 @@ impl Metrics {
                 requests.with_label_values(&[name.text(), outcome]).reset();
             }
         }
-        let limits =
-            counters("chat_limits_reached_total", "Limits that were reached, by the setting's name.", &["limit"])?;
+        let sockets = Counters::new(&registry)?;
         for limit in Limit::ALL {
-            limits.with_label_values(&[limit.name()]).reset();
+            sockets.limits.with_label_values(&[limit.name()]).reset();
         }
         let recoveries =
             counters("chat_recoveries_total", "Connects with a session to recover, by outcome.", &["outcome"])?;
@@ -110,9 +107,8 @@ impl Metrics {
         )?;
         registry.register(Box::new(append_seconds.clone()))?;
         Ok(Self {
-            sockets: Counters::new(&registry)?,
+            sockets,
             requests,
-            limits,
             recoveries,
             sessions: gauge("chat_sessions", "Sessions that can go on, connected or not.")?,
             rooms: gauge("chat_rooms", "Rooms that are kept.")?,
@@ -149,7 +145,7 @@ impl Metrics {
 
     /// A limit was reached.
     pub fn limit(&self, limit: Limit) {
-        self.limits.with_label_values(&[limit.name()]).inc();
+        self.sockets.limits.with_label_values(&[limit.name()]).inc();
     }
 
     /// A connect with a `pid` ended.

@@ -12,6 +12,7 @@ mod typing;
 
 pub use entries::Referring;
 
+use crate::allowance::Quota;
 use crate::chat::Chat;
 use crate::emit;
 use crate::refusal::{Code, Refusal};
@@ -114,16 +115,20 @@ pub fn handle(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, event: &Event<'_>) -
     let Some(user) = socket.lock().app().user.clone() else { return Handling::Done };
     let name = Name::of(event.name);
     let call = Call { chat: chat.clone(), socket: socket.clone(), user, name, ack: event.ack };
-    let limits = &chat.settings().limits;
-    let (allowance, quota, limit) = match name {
+    let settings = chat.settings();
+    let limits = &settings.limits;
+    let (allowance, burst, per_second, limit) = match name {
         Name::Send | Name::Edit | Name::Delete | Name::React => {
-            (&call.user.sends, chat.quotas().sends, Limit::SendRate)
+            (&call.user.sends, limits.send_burst, limits.send_per_second, Limit::SendRate)
         }
-        Name::Typing | Name::Read => (&call.user.signs, chat.quotas().signs, Limit::TypingRate),
+        Name::Typing | Name::Read => {
+            (&call.user.signs, limits.typing_per_second, limits.typing_per_second, Limit::TypingRate)
+        }
         Name::Join | Name::Leave | Name::History | Name::Rooms | Name::Create | Name::Unknown => {
-            (&call.user.requests, chat.quotas().requests, Limit::RequestRate)
+            (&call.user.requests, limits.requests_per_second * 10, limits.requests_per_second, Limit::RequestRate)
         }
     };
+    let quota = Quota::new(burst as u32, per_second as u32);
     if let Err(wait) = allowance.take(quota, chat.now()) {
         call.refuse(&Refusal::rate(limit, limits, wait));
         return Handling::Done;
@@ -199,6 +204,10 @@ impl Call {
         self.chat.metrics().request(self.name, Err(refusal.code));
         if let Some(limit) = refusal.limit {
             self.chat.metrics().limit(limit);
+            if limit == Limit::SendRate {
+                // Nobody meets the rate before the burst is used up.
+                self.chat.metrics().limit(Limit::SendBurst);
+            }
         }
         if let Some(ack) = self.ack {
             let answer = emit::text(&serde_json::json!({ "ok": false, "error": refusal }));
@@ -221,7 +230,8 @@ impl Call {
 
     /// A name that a room may have: within its length, no control characters, no space at its ends.
     pub fn room_name(&self, name: &str) -> Result<(), Refusal> {
-        let limits = &self.chat.settings().limits;
+        let settings = self.chat.settings();
+        let limits = &settings.limits;
         if name.len() > limits.room_bytes {
             return Err(Refusal::limit(Code::TooLarge, Limit::RoomName, limits));
         }

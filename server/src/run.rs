@@ -3,12 +3,14 @@
 use crate::announcer;
 use crate::chat::Chat;
 use crate::drain;
+use crate::housekeeping;
 use crate::http::{self, Health};
+use crate::logging::Level;
 use crate::metrics::Metrics;
 use crate::records::{MemoryRecords, RecordOptions};
 use chat_log::{MemoryLog, Options};
 use chat_settings::{Origins, Settings};
-use chat_socket::{Config, Protocol, ServeOptions, Server, serve};
+use chat_socket::{Admission, Config, Protocol, ServeOptions, Server, serve};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -37,41 +39,59 @@ pub enum StartError {
     Signals(#[source] std::io::Error),
 }
 
-/// How often what nobody uses is forgotten.
-const SWEEP: Duration = Duration::from_secs(5);
-
-/// Serves until SIGTERM or SIGINT, then drains.
-pub async fn run(settings: Settings) -> Result<(), StartError> {
+/// Serves until SIGTERM or SIGINT, then drains. `level` changes what is logged.
+pub async fn run(settings: Settings, level: Level) -> Result<(), StartError> {
     let mut signals = Signals::new().map_err(StartError::Signals)?;
     let public = listen("listen", settings.network.listen).await?;
+    let internal = listen("internal-listen", settings.network.internal_listen).await?;
     let operations = listen("metrics-listen", settings.network.metrics_listen).await?;
     let metrics = Arc::new(Metrics::new()?);
     let health = Arc::new(Health::default());
     let (log, records) = stores(&settings);
+    let (config, network, node) = (config(&settings), settings.network.clone(), settings.node.clone());
+    let options = ServeOptions { header_timeout: settings.limits.header_timeout, ..ServeOptions::default() };
+    if settings.signing_keys.is_empty() {
+        tracing::warn!("no signing-key: guests are not known any more after a restart");
+    }
     let chat = Chat::new(settings, log.clone(), records.clone(), metrics.clone());
-    let server = Server::new(chat.clone(), config(chat.settings()), metrics.sockets.clone());
+    let server = Server::new(chat.clone(), config, metrics.sockets.clone());
     let router = http::public(&health).merge(server.router("/socket.io/"));
-    let options = ServeOptions { header_timeout: chat.settings().limits.header_timeout, ..ServeOptions::default() };
+    let serve = |listener, router| tokio::spawn(serve(listener, router, options, metrics.sockets.clone()));
     let tasks = [
-        tokio::spawn(serve(operations, http::operations(&health, &metrics), options)),
+        serve(public, router),
+        serve(internal, http::internal(&health)),
+        serve(operations, http::operations(&health, &metrics)),
         tokio::spawn(announcer::run(chat.clone())),
-        tokio::spawn(sweep(chat.clone(), log, records)),
+        tokio::spawn(housekeeping::run(chat.clone(), log, records)),
     ];
-    let address = chat.settings().network.listen;
-    let public = tokio::spawn(serve(public, router, options));
-    tracing::info!(address = %address, metrics = %chat.settings().network.metrics_listen, node = %chat.settings().node, log = "memory", "serving");
-    signals.end().await;
+    tracing::info!(listen = %network.listen, metrics = %network.metrics_listen, node, log = "memory", "serving");
+    signals.end(|| reload(&server, &level)).await;
     tokio::select! {
         () = drain::drain(&server, &health) => {}
-        () = signals.end() => tracing::warn!("ended by a second signal"),
+        () = signals.end(|| ()) => tracing::warn!("ended by a second signal"),
     }
     // What was closed last still goes out.
     let _ = tokio::time::timeout(Duration::from_secs(1), closed(&server)).await;
-    public.abort();
     for task in tasks {
         task.abort();
     }
     Ok(())
+}
+
+/// Reads the settings anew and takes over what may change; a mistake in them changes nothing.
+fn reload(server: &Server<Chat>, level: &Level) {
+    let read = |path: &std::path::Path| std::fs::read_to_string(path);
+    match Settings::load(std::env::args_os(), std::env::vars_os(), read) {
+        Ok(newer) => {
+            let restart = server.application().reload(&newer);
+            server.admit(admission(&server.application().settings()));
+            if let Err(error) = level.set(&newer.logging.log_level) {
+                tracing::error!(error, "log-level not changed");
+            }
+            tracing::info!(restart = restart.join(", "), "settings reloaded; those named need a restart");
+        }
+        Err(error) => tracing::error!(error = %error, "settings not reloaded"),
+    }
 }
 
 async fn closed(server: &Server<Chat>) {
@@ -113,8 +133,14 @@ fn config(settings: &Settings) -> Config {
         body_timeout: limits.body_timeout,
         max_payload: limits.max_payload,
         outbox_bytes: limits.outbox,
-        max_connections: limits.max_connections,
-        max_unauthenticated: limits.max_unauthenticated,
+        admission: admission(settings),
+    }
+}
+
+fn admission(settings: &Settings) -> Admission {
+    Admission {
+        max_connections: settings.limits.max_connections,
+        max_unauthenticated: settings.limits.max_unauthenticated,
         origins: match &settings.network.allowed_origins {
             Origins::Any => chat_socket::Origins::Any,
             Origins::Listed(listed) => chat_socket::Origins::Listed(listed.clone()),
@@ -122,35 +148,30 @@ fn config(settings: &Settings) -> Config {
     }
 }
 
-async fn sweep(chat: Arc<Chat>, log: Arc<MemoryLog>, records: Arc<MemoryRecords>) {
-    let mut interval = tokio::time::interval(SWEEP);
-    loop {
-        interval.tick().await;
-        log.sweep();
-        records.sweep();
-        chat.sweep();
-        let stats = log.stats();
-        chat.metrics().log_bytes.set(stats.bytes as i64);
-        chat.metrics().log_entries.set(stats.entries as i64);
-        chat.metrics().sessions.set(records.len() as i64);
-    }
-}
-
-/// The signals that end a server.
+/// The signals that a server listens to.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
 }
 
 impl Signals {
     fn new() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
     }
 
-    async fn end(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+    /// Waits for one that ends the server; each hangup before it reloads.
+    async fn end(&mut self, reload: impl Fn()) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.hangup.recv() => reload(),
+            }
         }
     }
 }

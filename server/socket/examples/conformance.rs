@@ -94,10 +94,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let counters = Counters::new(&prometheus::Registry::new())?;
     let echo = Arc::new(Echo { recovery: options.recovery });
     let engine = Server::new(echo.clone(), config(Protocol::EngineIo), counters.clone());
-    let socket = Server::new(echo, config(Protocol::SocketIo), counters);
+    let socket = Server::new(echo, config(Protocol::SocketIo), counters.clone());
     let router = Router::new().merge(engine.router("/engine.io/")).merge(socket.router("/socket.io/"));
     let listener = TcpListener::bind(options.listen).await?;
     println!("listening on http://{}", listener.local_addr()?);
-    serve(listener, router, ServeOptions::default()).await;
+    serve(listener, router, ServeOptions::default(), counters).await;
     Ok(())
 }

@@ -41,12 +41,25 @@ pub struct Config {
     pub max_payload: usize,
     /// What may wait for a connection that does not keep up, in bytes.
     pub outbox_bytes: usize,
+    /// Who is let in.
+    pub admission: Admission,
+}
+
+/// Who is let in. May change while the server runs.
+#[derive(Clone, Debug)]
+pub struct Admission {
     /// How many connections are held at once.
     pub max_connections: usize,
     /// How many of them may be without a connected namespace.
     pub max_unauthenticated: usize,
     /// Which web pages may connect.
     pub origins: Origins,
+}
+
+impl Default for Admission {
+    fn default() -> Self {
+        Self { max_connections: 100_000, max_unauthenticated: 20_000, origins: Origins::Any }
+    }
 }
 
 impl Default for Config {
@@ -61,9 +74,7 @@ impl Default for Config {
             body_timeout: Duration::from_secs(20),
             max_payload: 100_000,
             outbox_bytes: 64 * 1024,
-            max_connections: 100_000,
-            max_unauthenticated: 20_000,
-            origins: Origins::Any,
+            admission: Admission::default(),
         }
     }
 }

@@ -20,6 +20,55 @@ pub struct Counters {
     pub refused: IntCounterVec,
     /// Polling requests that came again and were answered as the first time.
     pub repeated: IntCounter,
+    /// Limits that were reached, by name: those of the sockets ([`Bound`]), and those of the application.
+    pub limits: IntCounterVec,
+}
+
+/// A limit that the sockets keep. The names are those of their settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// Connections at once.
+    Connections,
+    /// Connections without a connected namespace.
+    Unauthenticated,
+    /// The time to connect one.
+    ConnectTimeout,
+    /// The time of an upgrade.
+    UpgradeTimeout,
+    /// The time of a request's head.
+    HeaderTimeout,
+    /// The time of a request's body.
+    BodyTimeout,
+    /// The time without reading.
+    StallTimeout,
+    /// The size of a message or payload.
+    Payload,
+}
+
+impl Bound {
+    const ALL: [Self; 8] = [
+        Self::Connections,
+        Self::Unauthenticated,
+        Self::ConnectTimeout,
+        Self::UpgradeTimeout,
+        Self::HeaderTimeout,
+        Self::BodyTimeout,
+        Self::StallTimeout,
+        Self::Payload,
+    ];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Connections => "max_connections",
+            Self::Unauthenticated => "max_unauthenticated",
+            Self::ConnectTimeout => "connect_timeout",
+            Self::UpgradeTimeout => "upgrade_timeout",
+            Self::HeaderTimeout => "header_timeout",
+            Self::BodyTimeout => "body_timeout",
+            Self::StallTimeout => "stall_timeout",
+            Self::Payload => "max_payload",
+        }
+    }
 }
 
 /// Why a request was refused.
@@ -93,6 +142,10 @@ impl Counters {
                 "chat_requests_repeated_total",
                 "Polling requests that came again and were answered as the first time.",
             )?,
+            limits: IntCounterVec::new(
+                Opts::new("chat_limits_reached_total", "Limits that were reached, by the setting's name."),
+                &["limit"],
+            )?,
         };
         registry.register(Box::new(counters.connections.clone()))?;
         registry.register(Box::new(counters.unauthenticated.clone()))?;
@@ -101,6 +154,10 @@ impl Counters {
         registry.register(Box::new(counters.closed.clone()))?;
         registry.register(Box::new(counters.refused.clone()))?;
         registry.register(Box::new(counters.repeated.clone()))?;
+        registry.register(Box::new(counters.limits.clone()))?;
+        for bound in Bound::ALL {
+            counters.limits.with_label_values(&[bound.name()]).reset();
+        }
         for transport in ["polling", "websocket"] {
             counters.connections.with_label_values(&[transport]).set(0);
             counters.opened.with_label_values(&[transport]).reset();
@@ -116,6 +173,36 @@ impl Counters {
 
     pub(crate) fn refused(&self, reason: RefusedBy) {
         self.refused.with_label_values(&[reason.name()]).inc();
+        match reason {
+            RefusedBy::Connections => self.reached(Bound::Connections),
+            RefusedBy::Unauthenticated => self.reached(Bound::Unauthenticated),
+            RefusedBy::TooLarge => self.reached(Bound::Payload),
+            RefusedBy::SlowBody => self.reached(Bound::BodyTimeout),
+            RefusedBy::BadRequest | RefusedBy::UnknownSid | RefusedBy::Origin | RefusedBy::Application => {}
+        }
+    }
+
+    pub(crate) fn closed(&self, reason: CloseReason) {
+        self.closed.with_label_values(&[reason.name()]).inc();
+        match reason {
+            CloseReason::ConnectTimeout => self.reached(Bound::ConnectTimeout),
+            CloseReason::Stalled => self.reached(Bound::StallTimeout),
+            CloseReason::TooLarge => self.reached(Bound::Payload),
+            CloseReason::Client
+            | CloseReason::TransportLost
+            | CloseReason::PingTimeout
+            | CloseReason::BadInput
+            | CloseReason::BadText
+            | CloseReason::BrokenRule
+            | CloseReason::PollingBroken
+            | CloseReason::Server
+            | CloseReason::TakenOver => {}
+        }
+    }
+
+    /// A limit was reached.
+    pub fn reached(&self, bound: Bound) {
+        self.limits.with_label_values(&[bound.name()]).inc();
     }
 
     pub(crate) fn transport(websocket: bool) -> &'static str {

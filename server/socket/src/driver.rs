@@ -399,7 +399,7 @@ impl<A: Application> Driver<A> {
         server.remove(&socket, authenticated);
         let transport = Counters::transport(socket.is_websocket());
         server.counters().connections.with_label_values(&[transport]).dec();
-        server.counters().closed.with_label_values(&[reason.name()]).inc();
+        server.counters().closed(reason);
         server.application().closed(&socket, reason);
     }
 }

@@ -64,7 +64,7 @@ async fn serve<A: Application>(
             response
         }
     };
-    allow(&server.config().origins, origin, response.headers_mut());
+    allow(&server.admission().origins, origin, response.headers_mut());
     response
 }
 
@@ -72,7 +72,7 @@ async fn route<A: Application>(
     server: &Arc<Server<A>>,
     request: axum::extract::Request,
 ) -> Result<Response<Body>, Refused> {
-    if !is_allowed(&server.config().origins, request.headers()) {
+    if !is_allowed(&server.admission().origins, request.headers()) {
         server.counters().refused(RefusedBy::Origin);
         return Err(engine::Refusal::Forbidden.into());
     }

@@ -32,8 +32,8 @@ mod upgrade;
 
 pub use application::{Ack, Application, Data, Event, Handling, Namespace, Refusal};
 pub use close::CloseReason;
-pub use config::{Config, Origins, Protocol};
-pub use counters::Counters;
+pub use config::{Admission, Config, Origins, Protocol};
+pub use counters::{Bound, Counters};
 pub use frame::{Batch, Frame};
 pub use group::{Chunk, Group, Member};
 pub use serve::{Peer, ServeOptions, serve};

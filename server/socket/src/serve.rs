@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::counters::{Bound, Counters};
 use axum::Router;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -31,10 +32,10 @@ impl Default for ServeOptions {
 }
 
 /// Serves until the future is dropped. Connections that are under way go on.
-pub async fn serve(listener: TcpListener, router: Router, options: ServeOptions) {
+pub async fn serve(listener: TcpListener, router: Router, options: ServeOptions, counters: Counters) {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => accepted(stream, peer, &router, options),
+            Ok((stream, peer)) => accepted(stream, peer, &router, options, counters.clone()),
             // Out of file descriptors, mostly: those who are here go on, and the next ones wait in the backlog.
             Err(error) => {
                 tracing::warn!(error = %error, "accept failed");
@@ -44,7 +45,7 @@ pub async fn serve(listener: TcpListener, router: Router, options: ServeOptions)
     }
 }
 
-fn accepted(stream: TcpStream, peer: SocketAddr, router: &Router, options: ServeOptions) {
+fn accepted(stream: TcpStream, peer: SocketAddr, router: &Router, options: ServeOptions, counters: Counters) {
     let socket = socket2::SockRef::from(&stream);
     if socket.set_tcp_nodelay(true).is_err() || socket.set_send_buffer_size(options.send_buffer).is_err() {
         return;
@@ -54,12 +55,15 @@ fn accepted(stream: TcpStream, peer: SocketAddr, router: &Router, options: Serve
         request.map(axum::body::Body::new)
     });
     tokio::spawn(async move {
-        // An error here is the client's: a bad request that hyper has answered, or a connection that went away.
-        let _ = hyper::server::conn::http1::Builder::new()
+        let served = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(options.header_timeout)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
             .with_upgrades()
             .await;
+        // Other errors are the client's: a bad request that hyper has answered, or a connection that went away.
+        if served.is_err_and(|error| error.is_timeout()) {
+            counters.reached(Bound::HeaderTimeout);
+        }
     });
 }

@@ -1,14 +1,14 @@
 //! The connections of one path, and what they share.
 
 use crate::application::Application;
-use crate::config::Config;
+use crate::config::{Admission, Config};
 use crate::counters::Counters;
 use crate::frame::Frame;
 use crate::socket::Socket;
 use crate::sweep;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use slab::Slab;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -39,6 +39,7 @@ impl Sid {
 pub struct Server<A: Application> {
     application: Arc<A>,
     config: Config,
+    admission: RwLock<Arc<Admission>>,
     counters: Counters,
     started: Instant,
     ping: Frame,
@@ -55,6 +56,7 @@ impl<A: Application> Server<A> {
     pub fn new(application: Arc<A>, config: Config, counters: Counters) -> Arc<Self> {
         let server = Arc::new(Self {
             application,
+            admission: RwLock::new(Arc::new(config.admission.clone())),
             config,
             counters,
             started: Instant::now(),
@@ -89,6 +91,16 @@ impl<A: Application> Server<A> {
         self.open.load(Ordering::Relaxed)
     }
 
+    /// Who is let in now.
+    pub(crate) fn admission(&self) -> Arc<Admission> {
+        self.admission.read().clone()
+    }
+
+    /// Changes who is let in; those who are in stay.
+    pub fn admit(&self, admission: Admission) {
+        *self.admission.write() = Arc::new(admission);
+    }
+
     /// Refuses handshakes from here on, so that clients go elsewhere.
     pub fn refuse_new(&self) {
         self.draining.store(true, Ordering::Relaxed);
@@ -119,12 +131,12 @@ impl<A: Application> Server<A> {
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.connections() >= self.config.max_connections
+        self.connections() >= self.admission().max_connections
     }
 
     pub(crate) fn too_many_unauthenticated(&self) -> bool {
         let authenticated = self.authenticated.load(Ordering::Relaxed);
-        self.connections().saturating_sub(authenticated) >= self.config.max_unauthenticated
+        self.connections().saturating_sub(authenticated) >= self.admission().max_unauthenticated
     }
 
     pub(crate) fn insert(&self, socket: &Arc<Socket<A>>) -> u32 {

@@ -240,6 +240,11 @@ impl<A: Application> Guard<'_, A> {
         self.socket.is_websocket()
     }
 
+    /// How many pings have no pong yet.
+    pub fn pings(&self) -> u8 {
+        self.inner.pings
+    }
+
     /// Whether nothing waits to be sent.
     pub fn is_drained(&self) -> bool {
         self.inner.outbox.is_empty()

@@ -1,7 +1,7 @@
 //! Takes the TCP stream of a WebSocket from hyper, and moves a session from polling to it.
 
 use crate::application::Application;
-use crate::counters::Counters;
+use crate::counters::{Bound, Counters};
 use crate::handshake;
 use crate::server::Server;
 use crate::socket::{Phase, Socket};
@@ -52,6 +52,7 @@ pub(crate) fn start<A: Application>(server: &Arc<Server<A>>, head: Parts, sessio
             Some(socket) => {
                 let timeout = server.config().upgrade_timeout;
                 if tokio::time::timeout(timeout, probe(&socket, io, rest)).await.is_err() {
+                    server.counters().reached(Bound::UpgradeTimeout);
                     lost(&socket);
                 }
             }

@@ -18,7 +18,8 @@ pub(super) struct Create {
 }
 
 pub(super) async fn create(call: Arc<Call>, request: Create) -> Answered {
-    let limits = &call.chat.settings().limits;
+    let settings = call.chat.settings();
+    let limits = &settings.limits;
     let name = request.room.unwrap_or_else(|| format!("room-{:016x}", rand::random::<u64>()));
     call.room_name(&name)?;
     let title = request.title.unwrap_or_else(|| name.clone());

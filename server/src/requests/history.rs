@@ -23,7 +23,8 @@ const ENTRIES: usize = 50;
 
 pub(super) async fn history(call: Arc<Call>, request: History) -> Answered {
     let room = call.room(&request.room)?;
-    let limits = &call.chat.settings().limits;
+    let settings = call.chat.settings();
+    let limits = &settings.limits;
     let limit = request.limit.unwrap_or(ENTRIES.min(limits.history_page));
     if limit > limits.history_page {
         return Err(Refusal::limit(Code::TooLarge, Limit::HistoryPage, limits));

@@ -33,7 +33,8 @@ pub(super) async fn join(call: Arc<Call>, request: Join) -> Answered {
     let cursor = request.after.is_some() || request.last.is_some();
     let (asked, pid) = {
         let mut guard = if cursor { unless_recorded(&call, &room) } else { call.socket.lock() };
-        let limits = &call.chat.settings().limits;
+        let settings = call.chat.settings();
+        let limits = &settings.limits;
         let Some(session) = &mut guard.app().session else { return Ok(None) };
         if session.stay_in(room.name()).is_none() && session.stays().len() >= limits.rooms_per_session {
             return Err(Refusal::limit(Code::TooLarge, Limit::RoomsPerSession, limits));

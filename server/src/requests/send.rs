@@ -4,7 +4,7 @@ use super::{Answered, At, Call};
 use crate::emit;
 use crate::refusal::{Code, Refusal};
 use crate::user::User;
-use chat_log::{Append, AppendError};
+use chat_log::{Append, AppendError, Bound};
 use chat_settings::Limit;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -55,7 +55,8 @@ pub(super) async fn send(call: Arc<Call>, request: Send) -> Answered {
     if let Some(text) = text {
         call.text(text)?;
     }
-    let limits = &call.chat.settings().limits;
+    let settings = call.chat.settings();
+    let limits = &settings.limits;
     if data.as_ref().is_some_and(|data| data.get().len() > limits.data_bytes) {
         return Err(Refusal::limit(Code::TooLarge, Limit::Data, limits));
     }
@@ -73,7 +74,8 @@ pub(super) async fn send(call: Arc<Call>, request: Send) -> Answered {
 impl Call {
     /// A text within its limit.
     pub(super) fn text(&self, text: &str) -> Result<(), Refusal> {
-        let limits = &self.chat.settings().limits;
+        let settings = self.chat.settings();
+        let limits = &settings.limits;
         if text.len() > limits.text_bytes {
             return Err(Refusal::limit(Code::TooLarge, Limit::Text, limits));
         }
@@ -82,7 +84,8 @@ impl Call {
 
     /// Appends an entry by this user.
     pub(super) async fn append(&self, room: &str, id: &str, body: String) -> Answered {
-        let limits = &self.chat.settings().limits;
+        let settings = self.chat.settings();
+        let limits = &settings.limits;
         if id.is_empty() || id.chars().count() > limits.id_chars || id.chars().any(char::is_control) {
             return Err(Refusal::limit(Code::Invalid, Limit::MessageId, limits));
         }
@@ -92,7 +95,13 @@ impl Call {
         let begun = Instant::now();
         let answers = self.chat.log().append(vec![append]).await;
         self.chat.metrics().append_seconds.observe(begun.elapsed().as_secs_f64());
-        let appended = answers.into_iter().next().unwrap_or(Err(AppendError::UnknownOutcome))?;
+        let appended = match answers.into_iter().next().unwrap_or(Err(AppendError::UnknownOutcome)) {
+            Ok(appended) => appended,
+            Err(AppendError::Full(Bound::Bytes)) => {
+                return Err(Refusal::limit(Code::Unavailable, Limit::LogBytes, limits));
+            }
+            Err(error) => return Err(error.into()),
+        };
         Ok(Some(emit::text(&json!({
             "ok": true,
             "position": appended.position.to_string(),

@@ -11,6 +11,7 @@ use crate::connection::Behind;
 use crate::feeder;
 use chat_log::{Entry, Position, Start};
 use chat_session::JoinNumber;
+use chat_settings::Limit;
 use chat_socket::Chunk;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -225,10 +226,13 @@ fn serve_members(
                     delivered += delivery.len() as u64;
                     true
                 }
-                Delivered::Full | Delivered::Wait => {
+                full_or_wait @ (Delivered::Full | Delivered::Wait) => {
                     guard.app().fall_behind(Behind::at(room.clone(), join, at));
                     feeder::wake(chat, &member.socket, &mut guard);
                     chat.metrics().fell_behind.inc();
+                    if full_or_wait == Delivered::Full {
+                        chat.metrics().limit(Limit::Outbox);
+                    }
                     false
                 }
                 // Its end takes it out of here.
