@@ -94,18 +94,23 @@ test('a server that answers nonsense', async ({ visit }) => {
 
 test('an entry is shown, withdrawn, and replaced', async ({ visit }) => {
   const ada = await visit();
+  let sent = 0;
   const say = await play(ada.page, (event, question) => {
     if (event === 'join') return STAY;
     if (event === 'send') {
-      say('message', { ...entry(3, String(question.text), { id: 'me', name: 'Ada' }), id: question.id });
-      return { ok: true, position: '1-3', at: Date.now(), duplicate: false, replicated: false };
+      sent += 1;
+      say('message', { ...entry(sent, String(question.text), { id: 'me', name: 'Ada' }), id: question.id });
+      return { ok: true, position: `1-${sent}`, at: Date.now(), duplicate: false, replicated: sent === 1 };
     }
     return REFUSED;
   });
   await open(ada);
   await expect(ada.page.getByText('This is where #general begins')).toBeVisible();
-  say('message', entry(1, 'stays'));
+  await ada.say('stays');
+  await expect(ada.message('stays')).toHaveCount(1);
   say('message', entry(2, 'goes'));
+  await expect(ada.message('goes')).toHaveCount(1);
+  sent = 2;
   await ada.say('mine');
   await expect(ada.message('mine').getByTitle('Sent, but only one server holds it so far')).toBeVisible();
   say('void', { room: 'general', after: '1-1' });

@@ -2,7 +2,7 @@
 // port, as a pod would be.
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Guest tokens outlive a restart only with a key that does. */
 const SIGNING_KEY = 'a-key-for-the-tests-of-the-page-0123456789';
+
+/** Nobody asks on these ports. */
+const ANY = '127.0.0.1:0';
 
 /** A server is up within this, or the test fails, in milliseconds. */
 const START_MS = 20_000;
@@ -36,8 +39,11 @@ export class Server {
   }
 
   async start(): Promise<void> {
-    const flags = ['--listen', `127.0.0.1:${this.port}`, '--signing-key', SIGNING_KEY, ...this.#flags];
-    const child = spawn(binary(), flags, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const ports = ['--listen', `127.0.0.1:${this.port}`, '--internal-listen', ANY, '--metrics-listen', ANY];
+    const flags = [...ports, '--signing-key', SIGNING_KEY, ...this.#flags];
+    // Settings of whoever runs the tests are not for this server.
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CHAT_')));
+    const child = spawn(binary(), flags, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#process = child;
     const hear = (chunk: Buffer) => (this.#said = (this.#said + chunk.toString()).slice(-4_000));
     child.stdout.on('data', hear);
@@ -70,16 +76,16 @@ export class Server {
 }
 
 function binary(): string {
-  const named = process.env.CHAT_SERVER_BIN;
+  const named = process.env.TARGET_SERVER_BIN;
   if (named) return named;
   const target = process.env.CARGO_TARGET_DIR ?? join(import.meta.dirname, '../../../target');
   const shared = join(homedir(), '.cache/chatcluster/target');
-  const built = [target, shared].flatMap((folder) =>
-    ['release', 'debug'].map((kind) => join(folder, kind, 'chat-server')),
-  );
-  const found = built.find((path) => existsSync(path));
+  const built = [target, shared]
+    .flatMap((folder) => ['release', 'debug'].map((kind) => join(folder, kind, 'chat-server')))
+    .filter((path) => existsSync(path));
+  const [found] = built.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
   if (!found)
-    throw new Error('no chat-server is built: run `cargo build -p chat-server`, or name one by CHAT_SERVER_BIN');
+    throw new Error('no chat-server is built: run `cargo build -p chat-server`, or name one by TARGET_SERVER_BIN');
   return found;
 }
 

@@ -74,8 +74,9 @@ export function reduce(state: ChatState, event: ChatEvent): ChatState {
       return edit(state, event.room, (room) => rooms.advanceRead(room, event.position, event.unread));
     case 'acknowledged': {
       const pending = state.outbox.find((each) => each.id === event.id);
-      const next = { ...state, outbox: box.acknowledge(state.outbox, event.id) };
-      if (event.replicated || !pending) return next;
+      const copies = event.replicated || state.copies === 'replicated' ? 'replicated' : 'single';
+      const next: ChatState = { ...state, copies, outbox: box.acknowledge(state.outbox, event.id) };
+      if (event.replicated || !pending || copies === 'single') return next;
       const key = showPosition(event.position);
       return edit(next, pending.room, (room) => ({ ...room, unreplicated: new Set(room.unreplicated).add(key) }));
     }

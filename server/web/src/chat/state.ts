@@ -30,6 +30,8 @@ export interface ChatState {
   readonly open: string | null;
   /** The server's clock minus this machine's, in milliseconds; 0 while they agree well enough. */
   readonly skewMs: number;
+  /** What acknowledgements said of copies so far: where none was ever replicated, that is how this server is. */
+  readonly copies: 'unknown' | 'single' | 'replicated';
 }
 
 export const SIGNED_OUT: ChatState = {
@@ -42,6 +44,7 @@ export const SIGNED_OUT: ChatState = {
   outbox: [],
   open: null,
   skewMs: 0,
+  copies: 'unknown',
 };
 
 /** What a person is told about the connection. */

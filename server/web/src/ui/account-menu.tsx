@@ -24,6 +24,7 @@ export function AccountMenu() {
   const session = useSession();
   const me = useChat((state) => state.me);
   const state = useChat(health);
+  const single = useChat((chat) => chat.copies === 'single');
   const [theme, setTheme] = useState(keptTheme);
   return (
     <Menu.Root>
@@ -33,6 +34,11 @@ export function AccountMenu() {
           <PersonName name={me?.name ?? '…'} className={styles.name} />
           <span className={styles.health} data-health={state}>
             {WORDS[state]}
+            {single && state === 'live' && (
+              <span title="This server keeps what is said in one place only: it is lost when that place is.">
+                · single copy
+              </span>
+            )}
           </span>
         </span>
         <ChevronsUpDown size="1.05em" aria-hidden="true" className={styles.arrow} />
