@@ -22,6 +22,8 @@ export class ChatServer {
       "metrics-listen": `127.0.0.1:${metrics}`,
       "signing-key": SIGNING_KEY,
       "jwt-secret": JWT_SECRET,
+      "drain-accept": "0s", // so that tests end when they are done
+      "drain-deadline": "1s",
       ...settings,
     };
     const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
