@@ -237,11 +237,12 @@ impl Crowd {
 
     /// Sends at a pace, then waits for what is owed.
     pub fn pace(&mut self, what: &'static str, pace: &Pace) -> io::Result<Window> {
-        let total = (pace.rate * pace.duration.as_secs_f64()).round() as usize;
+        let interval = Duration::from_secs_f64(1.0 / pace.rate);
+        let total = usize::try_from(pace.duration.as_nanos() / interval.as_nanos().max(1)).unwrap_or(usize::MAX);
         let bar = self.bar(what, total as u64);
         let mark = self.mark()?;
         for k in 0..total {
-            let due = mark.at + Duration::from_secs_f64(k as f64 / pace.rate);
+            let due = mark.at + interval.mul_f64(k as f64);
             while let Some(left) = due.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
                 self.fleet.turn(&mut self.members, left.min(TURN))?;
             }

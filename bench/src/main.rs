@@ -1,8 +1,9 @@
 //! The command line: one subcommand a mode.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use chat_bench::check::{record::History, run as check, verify::verify};
 use chat_bench::crowd::{Options, RunError};
 use chat_bench::mode::{active, burst, comeback, fanout, idle, rooms, slow, storm};
 use chat_bench::report::{Report, write_json};
@@ -34,6 +35,22 @@ enum Command {
     Return(Load<comeback::Comeback>),
     /// One client reads nothing: what it costs the others, and when it is closed
     Slow(Load<slow::Slow>),
+    /// Proves order, no loss and no duplicate over recorded histories
+    Check {
+        #[command(subcommand)]
+        command: Check,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Check {
+    /// Runs clients whose connections break at random, records what they do and see, and verifies it
+    Run(check::Options),
+    /// Verifies the histories of a directory
+    Verify {
+        /// The directory
+        directory: PathBuf,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -60,6 +77,8 @@ fn main() -> ExitCode {
         Command::Storm(load) => load.run(|options, _| storm::run(options)),
         Command::Return(load) => load.run(comeback::run),
         Command::Slow(load) => load.run(slow::run),
+        Command::Check { command: Check::Run(options) } => check_run(&options),
+        Command::Check { command: Check::Verify { directory } } => check_verify(&directory, true),
     }
 }
 
@@ -70,8 +89,37 @@ impl<M: clap::Args> Load<M> {
     }
 }
 
+fn check_run(options: &check::Options) -> ExitCode {
+    let outcome = match check::run(options) {
+        Ok(outcome) => outcome,
+        Err(error) => return failed(&error),
+    };
+    for (code, count) in &outcome.refusals {
+        println!("refused {count} times: {code}");
+    }
+    for trouble in &outcome.trouble {
+        println!("TROUBLE {trouble}");
+    }
+    if !outcome.rested {
+        println!("TROUBLE not everybody came to rest in time");
+    }
+    check_verify(&options.history, outcome.trouble.is_empty() && outcome.rested)
+}
+
+fn check_verify(directory: &Path, so_far: bool) -> ExitCode {
+    let histories = match History::read_all(directory) {
+        Ok(histories) => histories,
+        Err(error) => return failed(&error),
+    };
+    let verdict = verify(&histories);
+    print!("{verdict}");
+    // A run in which nothing happened proves nothing.
+    let sound = so_far && verdict.violations.is_empty() && verdict.counts.entries > 0;
+    if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
 /// Prints the report; a run with faults fails.
-fn told(report: &Report, json: Option<&std::path::Path>) -> ExitCode {
+fn told(report: &Report, json: Option<&Path>) -> ExitCode {
     print!("{report}");
     if let Some(Err(error)) = json.map(|path| write_json(path, report)) {
         return failed(&error);

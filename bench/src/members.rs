@@ -60,7 +60,7 @@ pub struct Members {
     layout: Layout,
     /// Tells this run's rooms from others'.
     prefix: String,
-    members: Vec<Member>,
+    all: Vec<Member>,
     /// Members by stage, in the order of [`Stage`].
     stages: [usize; 5],
     /// Highest number known a room.
@@ -95,7 +95,7 @@ impl Members {
         Self {
             layout,
             prefix: prefix.to_owned(),
-            members: (0..size).map(|_| member()).collect(),
+            all: (0..size).map(|_| member()).collect(),
             stages: [size, 0, 0, 0, 0],
             tails: vec![0; layout.rooms()],
             sizes: vec![0; layout.rooms()],
@@ -123,7 +123,7 @@ impl Members {
 
     /// The stage of one.
     pub fn stage(&self, id: usize) -> Stage {
-        self.members[id].stage
+        self.all[id].stage
     }
 
     /// Those that failed to come in since the last call.
@@ -138,7 +138,7 @@ impl Members {
 
     /// Members whose session was recovered at their last connect.
     pub fn recovered(&self) -> usize {
-        self.members.iter().filter(|member| member.resume.as_ref().is_some_and(|resume| resume.recovered)).count()
+        self.all.iter().filter(|member| member.resume.as_ref().is_some_and(|resume| resume.recovered)).count()
     }
 
     /// Deliveries that acknowledged sends still owe to live members, and sends without an answer.
@@ -148,12 +148,12 @@ impl Members {
 
     /// Members that lack entries which others have.
     pub fn behind(&self) -> usize {
-        self.members.iter().enumerate().filter(|(id, member)| member.counted && self.lacks(*id, member) > 0).count()
+        self.all.iter().enumerate().filter(|(id, member)| member.counted && self.lacks(*id, member) > 0).count()
     }
 
     /// Leaves a member out of the counts from now on.
     pub fn exclude(&mut self, id: usize) {
-        if std::mem::take(&mut self.members[id].counted) {
+        if std::mem::take(&mut self.all[id].counted) {
             for slot in 0..self.layout.each() {
                 self.sizes[self.layout.room(id, slot)] -= 1;
             }
@@ -162,13 +162,13 @@ impl Members {
 
     /// At the end: what never came is lost.
     pub fn close_books(&mut self) {
-        let counted = self.members.iter().enumerate().filter(|(_, member)| member.counted);
+        let counted = self.all.iter().enumerate().filter(|(_, member)| member.counted);
         self.tally.lost += counted.map(|(id, member)| self.lacks(id, member)).sum::<u64>();
     }
 
     /// A `send` packet of `text_bytes` for a room, as member `id`. The text starts with the time.
     pub fn send_packet(&mut self, id: usize, room: usize, text_bytes: usize) -> Vec<u8> {
-        let member = &mut self.members[id];
+        let member = &mut self.all[id];
         let ack = member.next_ack;
         member.next_ack += 1;
         let now = Instant::now();
@@ -190,7 +190,7 @@ impl Members {
     }
 
     fn set_stage(&mut self, id: usize, stage: Stage) {
-        let old = std::mem::replace(&mut self.members[id].stage, stage);
+        let old = std::mem::replace(&mut self.all[id].stage, stage);
         self.stages[old as usize] -= 1;
         self.stages[stage as usize] += 1;
     }
@@ -198,7 +198,7 @@ impl Members {
     /// Everything joined: from now on the member counts.
     fn live(&mut self, id: usize) {
         self.set_stage(id, Stage::Live);
-        if !std::mem::replace(&mut self.members[id].counted, true) {
+        if !std::mem::replace(&mut self.all[id].counted, true) {
             for slot in 0..self.layout.each() {
                 self.sizes[self.layout.room(id, slot)] += 1;
             }
@@ -207,7 +207,7 @@ impl Members {
 
     /// CONNECT was answered: go on with the rooms, unless the session came back with them.
     fn connected(&mut self, id: usize, packet: &[u8], reply: &mut Reply<'_>) {
-        let member = &mut self.members[id];
+        let member = &mut self.all[id];
         if let Some(resume) = &mut member.resume {
             let pid = scan::field(packet, br#""pid":""#).unwrap_or_default();
             resume.recovered = !pid.is_empty() && resume.pid == pid;
@@ -218,18 +218,18 @@ impl Members {
             }
         }
         self.set_stage(id, Stage::Joining);
-        self.members[id].joined = 0;
+        self.all[id].joined = 0;
         self.join_next(id, reply);
     }
 
     /// Joins the next room; after the last one the member is live. A member that had entries asks for those after.
     fn join_next(&mut self, id: usize, reply: &mut Reply<'_>) {
-        let slot = self.members[id].joined as usize;
+        let slot = self.all[id].joined as usize;
         if slot == self.layout.each() {
             self.live(id);
             return;
         }
-        let member = &mut self.members[id];
+        let member = &mut self.all[id];
         let ack = member.next_ack;
         member.next_ack += 1;
         let (prefix, room) = (&self.prefix, self.layout.room(id, slot));
@@ -241,10 +241,11 @@ impl Members {
     }
 
     fn acked(&mut self, id: usize, ack: u64, arguments: &[u8], reply: &mut Reply<'_>) {
-        let ok = arguments.starts_with(br#"[{"ok":true"#);
+        let ok = memchr::memmem::find(arguments, br#""ok":true"#).is_some();
         let sending = self.sending.remove(&(id, ack));
         if !ok {
             self.tally.refused(scan::field(arguments, br#""code":""#).unwrap_or(b"unknown"));
+            self.turned_away(id);
             return;
         }
         if let Some(Sending { room, at }) = sending {
@@ -254,8 +255,8 @@ impl Members {
             if let Some(n) = scan::position(arguments) {
                 self.tails[room] = self.tails[room].max(n);
             }
-        } else if self.members[id].stage == Stage::Joining {
-            let member = &mut self.members[id];
+        } else if self.all[id].stage == Stage::Joining {
+            let member = &mut self.all[id];
             let from = scan::field(arguments, br#""from":""#).and_then(scan::number_of);
             if let (Some(seen), Some(from), false) = (member.seen.get_mut(member.joined as usize), from, member.counted)
             {
@@ -268,13 +269,21 @@ impl Members {
         }
     }
 
+    /// A CONNECT or a join was refused: it has to be tried anew.
+    fn turned_away(&mut self, id: usize) {
+        if matches!(self.all[id].stage, Stage::Connecting | Stage::Joining) {
+            self.set_stage(id, Stage::Gone);
+            self.failed.push(id);
+        }
+    }
+
     fn entry(&mut self, id: usize, packet: &[u8]) {
         let found = scan::entry(packet).and_then(|entry| Some((scan::trailing_number(entry.room)?, entry.n)));
         let Some((room, n)) = found else {
             self.tally.puzzling += 1;
             return;
         };
-        let member = &mut self.members[id];
+        let member = &mut self.all[id];
         let Some(seen) = self.layout.slot(id, room).and_then(|slot| member.seen.get_mut(slot)) else {
             self.tally.puzzling += 1;
             return;
@@ -297,7 +306,7 @@ impl Members {
 impl Handler for Members {
     fn opened(&mut self, id: usize, reply: &mut Reply<'_>) {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let connect = match &self.members[id].resume {
+        let connect = match &self.all[id].resume {
             Some(resume) if !resume.pid.is_empty() => {
                 let (pid, offset) = (text(&resume.pid), text(&resume.offset));
                 format!(r#"40{{"name":"b{id}","pid":"{pid}","offset":"{offset}"}}"#)
@@ -319,7 +328,7 @@ impl Handler for Members {
                     self.tally.voids += 1;
                 }
                 if self.keeps_resume
-                    && let Some(resume) = &mut self.members[id].resume
+                    && let Some(resume) = &mut self.all[id].resume
                     && let Some(offset) = scan::trailing_string(packet)
                 {
                     offset.clone_into(&mut resume.offset);
@@ -329,17 +338,17 @@ impl Handler for Members {
                 Some((ack, arguments)) => self.acked(id, ack, arguments, reply),
                 None => self.tally.puzzling += 1,
             },
-            [b'4', ..] => self.tally.refused(scan::field(packet, br#""code":""#).unwrap_or(b"connect_error")),
+            [b'4', ..] => {
+                self.tally.refused(scan::field(packet, br#""code":""#).unwrap_or(b"connect_error"));
+                self.turned_away(id);
+            }
             _ => self.tally.puzzling += 1,
         }
     }
 
     fn ended(&mut self, id: usize, how: Ended) {
         self.tally.ended(how);
-        let stage = self.members[id].stage;
+        self.turned_away(id);
         self.set_stage(id, Stage::Gone);
-        if matches!(stage, Stage::Connecting | Stage::Joining) {
-            self.failed.push(id);
-        }
     }
 }

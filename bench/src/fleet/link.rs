@@ -252,7 +252,7 @@ fn packet<H: Handler>(id: usize, text: &str, reply: &mut Reply<'_>, handler: &mu
             reply.send(&pong);
         }
         [b'4', message @ ..] => handler.message(id, message, reply),
-        [b'6', ..] | [b'b', ..] => {}
+        [b'6' | b'b', ..] => {}
         _ => return Err(Ended::Malformed),
     }
     Ok(())
