@@ -10,6 +10,7 @@ use crate::fleet::{BadUrl, Fleet, Target, Transport};
 use crate::latency::Latencies;
 use crate::layout::Layout;
 use crate::members::{Members, Stage};
+use crate::metrics;
 use crate::process::{Process, Spent, Usage};
 use crate::report::Report;
 
@@ -31,6 +32,9 @@ pub struct Options {
     /// Process id of the server, for its memory and CPU
     #[arg(long)]
     pub pid: Option<u32>,
+    /// Address of the server's metrics, host:port, for what only it can count
+    #[arg(long)]
+    pub metrics: Option<String>,
     /// Transport of the connections
     #[arg(long, value_enum, default_value = "ws")]
     pub transport: Transport,
@@ -266,6 +270,11 @@ impl Crowd {
         Ok(true)
     }
 
+    /// A counter of the server's, where its metrics are known: the sum over its labels.
+    pub fn counter(&self, name: &str) -> Option<f64> {
+        self.options.metrics.as_deref().and_then(|address| metrics::counter(address, name).ok())
+    }
+
     /// The server's memory now, in bytes.
     pub fn rss(&self) -> io::Result<Option<u64>> {
         self.process.map(Process::rss_bytes).transpose()
@@ -283,7 +292,7 @@ impl Crowd {
         let Options { label, transport, connections, .. } = self.options;
         let tally = self.members.tally;
         let complete = complete && tally.lost == 0;
-        Report { mode, server: label, transport, connections, figures: Vec::new(), tally, complete }
+        Report { mode: mode.to_owned(), server: label, transport, connections, figures: Vec::new(), tally, complete }
     }
 
     /// A progress bar, hidden where nobody looks.

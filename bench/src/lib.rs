@@ -4,11 +4,13 @@
 //! server's CPU and memory by them; the checker records what clients did and saw, and proves the promises from it.
 
 pub mod check;
+pub mod compare;
 pub mod crowd;
 pub mod fleet;
 pub mod latency;
 pub mod layout;
 pub mod members;
+pub mod metrics;
 pub mod mode;
 pub mod process;
 pub mod report;

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use chat_bench::check::{record::History, run as check, verify::verify};
+use chat_bench::compare;
 use chat_bench::crowd::{Options, RunError};
-use chat_bench::mode::{active, burst, comeback, fanout, idle, rooms, slow, storm};
+use chat_bench::mode::{active, burst, comeback, fanout, idle, rooms, slow, storm, whole};
 use chat_bench::report::{Report, write_json};
 use clap::{Parser, Subcommand};
 
@@ -35,6 +36,12 @@ enum Command {
     Return(Load<comeback::Comeback>),
     /// One client reads nothing: what it costs the others, and when it is closed
     Slow(Load<slow::Slow>),
+    /// One life of a server: connect, idle, paced, bursts; what servers are compared by
+    Whole(Load<Whole>),
+    /// Runs this server and its peers side by side
+    Compare(compare::Options),
+    /// Writes docs/benchmarks.md from the results of a comparison
+    Document(compare::document::Options),
     /// Proves order, no loss and no duplicate over recorded histories
     Check {
         #[command(subcommand)]
@@ -65,6 +72,14 @@ struct Load<M: clap::Args> {
 }
 
 #[derive(Debug, clap::Args)]
+struct Whole {
+    #[command(flatten)]
+    fanout: fanout::Fanout,
+    #[command(flatten)]
+    burst: burst::Burst,
+}
+
+#[derive(Debug, clap::Args)]
 struct Nothing {}
 
 fn main() -> ExitCode {
@@ -77,6 +92,11 @@ fn main() -> ExitCode {
         Command::Storm(load) => load.run(|options, _| storm::run(options)),
         Command::Return(load) => load.run(comeback::run),
         Command::Slow(load) => load.run(slow::run),
+        Command::Whole(load) => load.run(|options, Whole { fanout, burst }| whole::run(options, fanout, burst)),
+        Command::Compare(options) => compared(&options),
+        Command::Document(options) => {
+            compare::document::write(&options).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS)
+        }
         Command::Check { command: Check::Run(options) } => check_run(&options),
         Command::Check { command: Check::Verify { directory } } => check_verify(&directory, true),
     }
@@ -87,6 +107,12 @@ impl<M: clap::Args> Load<M> {
         let outcome = mode(&self.options, &self.mode);
         outcome.map_or_else(|error| failed(&error), |report| told(&report, self.json.as_deref()))
     }
+}
+
+/// Runs the comparison and keeps its results, faults included: the page shows them.
+fn compared(options: &compare::Options) -> ExitCode {
+    let outcome = compare::run(options).and_then(|results| write_json(&options.json, &results));
+    outcome.map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS)
 }
 
 fn check_run(options: &check::Options) -> ExitCode {

@@ -8,6 +8,7 @@ pub mod idle;
 pub mod rooms;
 pub mod slow;
 pub mod storm;
+pub mod whole;
 
 use std::time::Duration;
 

@@ -5,27 +5,27 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::fleet::Transport;
 use crate::tally::Tally;
 
 /// A number with a name and a unit.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
     /// Its name, in snake case; never changes, since documents refer to it.
     pub name: String,
     /// The number.
     pub value: f64,
     /// Its unit, empty for counts.
-    pub unit: &'static str,
+    pub unit: String,
 }
 
 /// The outcome of one run of one mode against one server.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The mode's name.
-    pub mode: &'static str,
+    pub mode: String,
     /// Which server it was.
     pub server: String,
     /// Transport of the connections.
@@ -42,8 +42,8 @@ pub struct Report {
 
 impl Report {
     /// Adds a figure.
-    pub fn add(&mut self, name: &str, value: f64, unit: &'static str) {
-        self.figures.push(Figure { name: name.to_owned(), value, unit });
+    pub fn add(&mut self, name: &str, value: f64, unit: &str) {
+        self.figures.push(Figure { name: name.to_owned(), value, unit: unit.to_owned() });
     }
 
     /// The value of a figure.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::fleet::Ended;
 use crate::seen::Arrival;
 
 /// Counts of a run. All but `delivered` and `acked` should be zero.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Entries that came to a connection, each counted once.
     pub delivered: u64,

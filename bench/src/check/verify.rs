@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::position::Position;
-use super::record::{Event, History};
+use super::record::{Event, History, Record};
 use ledger::Ledger;
 use view::View;
 
@@ -168,7 +168,7 @@ pub struct Verdict {
 /// What was looked at: a verdict on nothing proves nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Clients.
+    /// Clients that connected.
     pub clients: usize,
     /// Rooms.
     pub rooms: usize,
@@ -192,10 +192,11 @@ pub struct Counts {
 
 /// Judges a run by its histories.
 pub fn verify(histories: &[History]) -> Verdict {
-    let mut verdict =
-        Verdict { counts: Counts { clients: histories.len(), ..Counts::default() }, ..Verdict::default() };
+    let mut verdict = Verdict::default();
     let mut ledgers: BTreeMap<&str, Ledger<'_>> = BTreeMap::new();
     for history in histories {
+        let connects = |record: &Record| matches!(record.event, Event::Connected { .. });
+        verdict.counts.clients += usize::from(history.records.iter().any(connects));
         for record in &history.records {
             verdict.counts.count(&record.event);
             if let Some(room) = record.event.room() {

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use mio::net::TcpStream;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 /// Connections from one source address, well below the 28,000 ports that Linux hands out by default.
 const CONNECTIONS_PER_SOURCE: usize = 20_000;
 
 /// Which Engine.IO transport the connections use, from beginning to end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
     /// WebSocket at once, without the polling handshake before it.

@@ -7,6 +7,9 @@ use crate::crowd::{Options, RunError};
 use crate::members::Stage;
 use crate::report::Report;
 
+/// The server's counter of reads of the log.
+const PAGES_READ: &str = "chat_pages_read_total";
+
 /// How far behind.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Comeback {
@@ -51,6 +54,7 @@ pub fn run(options: &Options, comeback: &Comeback) -> Result<Report, RunError> {
     bar.finish_and_clear();
     crowd.idle(Duration::from_secs(1))?;
     let before = crowd.rss()?;
+    let pages_before = crowd.counter(PAGES_READ);
     let mark = crowd.mark()?;
     let returning = stayers..options.connections;
     let count = returning.len();
@@ -70,6 +74,7 @@ pub fn run(options: &Options, comeback: &Comeback) -> Result<Report, RunError> {
     let window = crowd.finish(&mark)?;
     crowd.idle(Duration::from_secs_f64(options.settle))?;
     let after = crowd.rss_kib_a_connection()?;
+    let pages = crowd.counter(PAGES_READ).zip(pages_before).map(|(now, then)| now - then);
     let (live, recovered) = (crowd.members.at(Stage::Live), crowd.members.recovered());
     let mut report = crowd.report("return", complete);
     report.add("entries_behind", comeback.entries as f64, "");
@@ -83,6 +88,9 @@ pub fn run(options: &Options, comeback: &Comeback) -> Result<Report, RunError> {
     }
     if let Some(after) = after {
         report.add("rss_kib_a_connection_after", after, "KiB");
+    }
+    if let Some(pages) = pages {
+        report.add("log_pages_read", pages, "");
     }
     window.add_to(&mut report, "");
     Ok(report)

@@ -72,7 +72,9 @@ pub fn run(options: &Options, slow: &Slow) -> Result<Report, RunError> {
     let mut report = crowd.report("slow", complete);
     without.add_to(&mut report, "without_");
     with.add_to(&mut report, "with_");
-    report.add("ended_after", ended_after.map_or(f64::NAN, |after| after.as_secs_f64()), "s");
+    if let Some(after) = ended_after {
+        report.add("ended_after", after.as_secs_f64(), "s");
+    }
     if let (Some(before), Some(peak)) = (before, peak) {
         report.add("rss_kib_growth_peak", (peak as f64 - before as f64) / 1024.0, "KiB");
     }
