@@ -22,6 +22,10 @@ pub async fn run(chat: Arc<Chat>) {
         interval.tick().await;
         round = round.wrapping_add(1);
         for room in chat.take_changed() {
+            if room.presence.lock().wants_names() {
+                let users = chat.users().in_room(&room);
+                room.presence.lock().name(users);
+            }
             let (online, users) = {
                 let mut presence = room.presence.lock();
                 presence.due = false;

@@ -67,7 +67,7 @@ pub fn stay(
     for effect in effects {
         match effect {
             Effect::Joined { room, from, offset } => {
-                arrive(&call.chat, &call.user, &room);
+                arrive(&call.chat, &call.user, &room, from);
                 emit::joined(guard, &room, from, offset.as_deref());
             }
             Effect::Ack => {
@@ -98,9 +98,10 @@ pub fn closing(failed: Failed) -> CloseReason {
 }
 
 /// A stay begins: the room has one more.
-pub fn arrive(chat: &Arc<Chat>, user: &Arc<User>, room: &Arc<Room>) {
+pub fn arrive(chat: &Arc<Chat>, user: &Arc<User>, room: &Arc<Room>, since: Position) {
     room.enter(chat);
-    if room.presence.lock().enter(user) {
+    if user.enter(room, since) {
+        room.presence.lock().enter(user);
         chat.announce(room);
     }
 }
@@ -119,7 +120,8 @@ fn unfollow(chat: &Arc<Chat>, guard: &mut Guard<'_, Chat>, user: &Arc<User>, sta
 
 /// A stay is over: the room has one less.
 pub fn leave(chat: &Arc<Chat>, user: &Arc<User>, room: &Arc<Room>) {
-    if room.presence.lock().exit(user) {
+    if user.exit(room) {
+        room.presence.lock().exit(user);
         chat.announce(room);
     }
     room.exit();

@@ -82,9 +82,7 @@ async fn go_on(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, identity: Identity,
     let user = match identity {
         Identity::User { id, name } => chat.users().meet(&id, &name, false),
         Identity::Guest { id, name } => chat.users().meet(&id, &name, true),
-        Identity::Stranger { name } => {
-            chat.users().meet(&format!("guest-{:032x}", rand::random::<u128>()), &name, true)
-        }
+        Identity::Stranger { name } => chat.users().meet(&guest_id(), &name, true),
     };
     if !recovery {
         return open(chat, socket, &user, Session::without_recovery(), false);
@@ -165,7 +163,7 @@ fn open(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, user: &Arc<User>, opened: 
                 emit::durable(&mut guard, "ready", &ready, offset.as_deref());
             }
             Effect::Follow(stay) => {
-                carry::arrive(chat, user, &stay.room);
+                carry::arrive(chat, user, &stay.room, stay.at);
                 carry::follow(chat, socket, &mut guard, stay);
             }
             // Of requests alone.
@@ -174,6 +172,12 @@ fn open(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, user: &Arc<User>, opened: 
         }
     }
     tracing::debug!(connection = socket.key(), user = %user.id, recovered, "session opened");
+}
+
+/// The id of a new guest: 95 random bits, so that no two guests are the same by chance.
+fn guest_id() -> String {
+    use rand::distr::{Alphanumeric, SampleString};
+    format!("g-{}", Alphanumeric.sample_string(&mut rand::rng(), 16))
 }
 
 /// What clients may do, for `ready`.

@@ -21,6 +21,7 @@ pub use presence::{NAMES_MAX, Presence};
 pub use receipts::{Receipts, unread};
 
 use crate::chat::Chat;
+use crate::user::User;
 use chat_log::{Entry, Follower, Hint, Position, Watch};
 use chat_session::Named;
 use chat_socket::Group;
@@ -177,6 +178,12 @@ impl Room {
         let mut entries = self.missing(at)?;
         entries.retain(|entry| entry.position.n <= to.n);
         Some(entries)
+    }
+
+    /// Up to where a user has read: by receipt, or else where the first stay began.
+    pub fn read_by(self: &Arc<Self>, user: &User) -> Option<Position> {
+        let read = self.receipts.lock().of(&user.id);
+        read.or_else(|| user.since(self))
     }
 
     /// How many stays there are.

@@ -1,11 +1,12 @@
-//! Who is connected. A user may have several connections, which share one allowance.
+//! Who is connected. A user may have several connections, which share one allowance and one presence.
 
 use crate::allowance::Allowance;
+use crate::room::Room;
+use chat_log::Position;
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 use std::collections::HashMap;
-use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Weak};
 
 /// A user: the same by id, whatever the name that is shown.
@@ -23,6 +24,18 @@ pub struct User {
     pub signs: Allowance,
     /// What may be asked: everything else.
     pub requests: Allowance,
+    /// The rooms that the user is in, or was.
+    visits: Mutex<Vec<Visit>>,
+}
+
+/// A user in a room. Kept with the user, exactly sized: a table in each room would cost twice as much.
+#[derive(Debug)]
+struct Visit {
+    room: Weak<Room>,
+    /// Stays of the user's sessions on this server.
+    stays: u32,
+    /// Where the first of them began: what the user is held to have read until there is a receipt.
+    since: Position,
 }
 
 impl PartialEq for User {
@@ -32,12 +45,6 @@ impl PartialEq for User {
 }
 
 impl Eq for User {}
-
-impl Hash for User {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.id.hash(state);
-    }
-}
 
 /// As others see it: `{id, name}`.
 impl Serialize for User {
@@ -49,6 +56,50 @@ impl Serialize for User {
     }
 }
 
+/// How many rooms that a user has left are remembered.
+const PAST_VISITS_MAX: usize = 200;
+
+impl User {
+    /// One more stay, which begins at `since`. `true` if the user was not in the room before.
+    pub fn enter(&self, room: &Arc<Room>, since: Position) -> bool {
+        let mut visits = self.visits.lock();
+        if let Some(visit) = visits.iter_mut().find(|visit| visit.is_of(room)) {
+            visit.stays += 1;
+            return visit.stays == 1;
+        }
+        if visits.iter().filter(|visit| visit.stays == 0).count() >= PAST_VISITS_MAX {
+            visits.retain(|visit| visit.stays > 0);
+        }
+        visits.reserve_exact(1);
+        visits.push(Visit { room: Arc::downgrade(room), stays: 1, since });
+        true
+    }
+
+    /// One stay less. `true` if the user is no longer in the room.
+    pub fn exit(&self, room: &Arc<Room>) -> bool {
+        let mut visits = self.visits.lock();
+        let Some(visit) = visits.iter_mut().find(|visit| visit.is_of(room) && visit.stays > 0) else { return false };
+        visit.stays -= 1;
+        visit.stays == 0
+    }
+
+    /// Whether the user is in the room now.
+    pub fn is_in(&self, room: &Arc<Room>) -> bool {
+        self.visits.lock().iter().any(|visit| visit.is_of(room) && visit.stays > 0)
+    }
+
+    /// Where the user's first stay in the room began.
+    pub fn since(&self, room: &Arc<Room>) -> Option<Position> {
+        self.visits.lock().iter().find(|visit| visit.is_of(room)).map(|visit| visit.since)
+    }
+}
+
+impl Visit {
+    fn is_of(&self, room: &Arc<Room>) -> bool {
+        std::ptr::eq(self.room.as_ptr(), Arc::as_ptr(room))
+    }
+}
+
 /// The users of this server, each once for all its connections.
 #[derive(Default)]
 pub struct Users {
@@ -56,13 +107,13 @@ pub struct Users {
 }
 
 impl Users {
-    /// The user of this id. One that comes with a new name is shown by it from then on.
+    /// The user of this id. One who comes with a new name is shown by it from then on.
     pub fn meet(&self, id: &str, name: &str, guest: bool) -> Arc<User> {
         let mut known = self.known.lock();
-        if let Some(user) = known.get(id).and_then(Weak::upgrade) {
-            if *user.name == *name {
-                return user;
-            }
+        if let Some(user) = known.get(id).and_then(Weak::upgrade)
+            && *user.name == *name
+        {
+            return user;
         }
         let user = Arc::new(User {
             id: id.into(),
@@ -71,9 +122,16 @@ impl Users {
             sends: Allowance::default(),
             signs: Allowance::default(),
             requests: Allowance::default(),
+            visits: Mutex::default(),
         });
         known.insert(user.id.clone(), Arc::downgrade(&user));
         user
+    }
+
+    /// Those who are in a room.
+    pub fn in_room(&self, room: &Arc<Room>) -> Vec<Arc<User>> {
+        let known: Vec<_> = self.known.lock().values().filter_map(Weak::upgrade).collect();
+        known.into_iter().filter(|user| user.is_in(room)).collect()
     }
 
     /// Forgets those who are gone; called now and then.

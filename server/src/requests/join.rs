@@ -46,14 +46,12 @@ pub(super) async fn join(call: Arc<Call>, request: Join) -> Answered {
         (JoinAsked::Write(write), Some(pid)) => {
             let written = call.chat.records().join(pid, write.fence, room.name().clone(), write.start).await;
             // Nothing is awaited from here on, so that the stay and what knows of it change together.
-            room.receipts.lock().read(&call.user.id, start);
             let mut guard = halt(&call.socket, room.name());
             let Some(session) = &mut guard.app().session else { return Ok(None) };
             let effects = session.joined(write, written);
             carry::stay(&call, &mut guard, effects, || answer(start, &call))
         }
         (JoinAsked::Done(effects), _) => {
-            room.receipts.lock().read(&call.user.id, start);
             let mut guard = call.socket.lock();
             carry::stay(&call, &mut guard, effects, || answer(start, &call))
         }
@@ -120,8 +118,8 @@ async fn start(call: &Call, room: &Arc<Room>, request: &Join, tail: Position) ->
     }
 }
 
-fn answer(call: &Call, room: &Room, from: Position, tail: Position) -> String {
-    let read = room.receipts.lock().of(&call.user.id);
+fn answer(call: &Call, room: &Arc<Room>, from: Position, tail: Position) -> String {
+    let read = room.read_by(&call.user);
     let (online, users) = {
         let presence = room.presence.lock();
         (presence.online(), presence.users())

@@ -28,6 +28,6 @@ pub(super) async fn read(call: Arc<Call>, request: Read) -> Answered {
         let event = json!({ "room": room.name(), "user": *call.user, "position": at.to_string() });
         volatile::to_room(&call.chat, &room, "receipt", &event, Some(&call.socket)).await;
     }
-    let read = room.receipts.lock().of(&call.user.id);
+    let read = room.read_by(&call.user);
     Ok(Some(emit::text(&json!({ "ok": true, "unread": unread(tail, read) }))))
 }

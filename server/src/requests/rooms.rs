@@ -43,7 +43,7 @@ pub(super) async fn rooms(call: Arc<Call>, _request: Rooms) -> Answered {
         .into_iter()
         .zip(tails)
         .map(|((member, online, room), tail)| {
-            let read = room.receipts.lock().of(&call.user.id);
+            let read = room.read_by(&call.user);
             Listed {
                 room: Shown::new(room),
                 member,

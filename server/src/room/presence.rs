@@ -1,57 +1,89 @@
-//! Who is in a room, by user: several connections of one are one.
+//! Who is in a room, by user: several connections of one are one. What each user has here is kept with the user.
 
 use crate::user::User;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Rooms with more users than this get their number, not their names.
 pub const NAMES_MAX: usize = 100;
 
 /// The users of a room on this server.
-#[derive(Default)]
 pub struct Presence {
-    stays: HashMap<Arc<User>, u32>,
+    online: usize,
+    /// The users, while they are few; `None` since they were more than [`NAMES_MAX`].
+    named: Option<Vec<Arc<User>>>,
     /// An announcement is due.
     pub due: bool,
 }
 
+impl Default for Presence {
+    fn default() -> Self {
+        Self { online: 0, named: Some(Vec::new()), due: false }
+    }
+}
+
 impl Presence {
-    /// One more stay. `true` if the user was not here before.
-    pub fn enter(&mut self, user: &Arc<User>) -> bool {
-        let stays = self.stays.entry(user.clone()).or_default();
-        *stays += 1;
-        *stays == 1
+    /// A user who was not here before.
+    pub fn enter(&mut self, user: &Arc<User>) {
+        self.online += 1;
+        if self.online > NAMES_MAX {
+            self.named = None;
+        } else if let Some(named) = &mut self.named {
+            named.push(user.clone());
+        }
     }
 
-    /// One stay less. `true` if the user is no longer here.
-    pub fn exit(&mut self, user: &Arc<User>) -> bool {
-        match self.stays.get_mut(user) {
-            Some(stays) if *stays > 1 => {
-                *stays -= 1;
-                false
-            }
-            Some(_) => {
-                self.stays.remove(user);
-                if self.stays.is_empty() {
-                    self.stays = HashMap::new();
-                }
-                true
-            }
-            None => false,
+    /// A user who is no longer here.
+    pub fn exit(&mut self, user: &Arc<User>) {
+        self.online = self.online.saturating_sub(1);
+        if let Some(named) = &mut self.named {
+            named.retain(|other| !Arc::ptr_eq(other, user));
+        } else if self.online == 0 {
+            self.named = Some(Vec::new());
         }
     }
 
     /// How many users are here.
     pub fn online(&self) -> usize {
-        self.stays.len()
+        self.online
+    }
+
+    /// Whether the users are few enough to be named, but not known by name any more.
+    pub fn wants_names(&self) -> bool {
+        self.named.is_none() && self.online <= NAMES_MAX
+    }
+
+    /// Makes them known again; dropped if somebody has come or gone since.
+    pub fn name(&mut self, users: Vec<Arc<User>>) {
+        if self.named.is_none() && users.len() == self.online {
+            self.named = Some(users);
+        }
     }
 
     /// Who they are, in small rooms.
     pub fn users(&self) -> Option<Vec<Arc<User>>> {
-        (self.stays.len() <= NAMES_MAX).then(|| {
-            let mut users: Vec<_> = self.stays.keys().cloned().collect();
-            users.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
-            users
-        })
+        let mut users = self.named.clone()?;
+        users.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        Some(users)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::user::Users;
+
+    #[test]
+    fn names_go_in_large_rooms_and_come_back_in_small_ones() {
+        let (users, mut presence) = (Users::default(), Presence::default());
+        let crowd: Vec<_> = (0..=NAMES_MAX).map(|n| users.meet(&n.to_string(), "name", true)).collect();
+        crowd.iter().for_each(|user| presence.enter(user));
+        assert_eq!((presence.online(), presence.users()), (NAMES_MAX + 1, None));
+        presence.exit(&crowd[0]);
+        assert!(presence.wants_names());
+        presence.name(crowd[2..].to_vec());
+        assert_eq!(presence.users(), None, "one is missing");
+        presence.name(crowd[1..].to_vec());
+        assert_eq!(presence.users().map(|users| users.len()), Some(NAMES_MAX));
+        assert!(!presence.wants_names());
     }
 }
