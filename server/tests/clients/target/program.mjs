@@ -14,6 +14,11 @@ export async function freePort() {
   return port;
 }
 
+// Whatever ends this process ends the programs that it started.
+const running = new Set();
+process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+
 /** A child process and the tail of what it printed, for the report when a test fails. */
 export class Program {
   static OUTPUT_CHARS_MAX = 64 * 1024;
@@ -21,8 +26,12 @@ export class Program {
   constructor(command, args, env = {}) {
     this.output = "";
     this.child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
+    running.add(this.child);
     this.exited = new Promise((resolve) => {
-      this.child.on("exit", (code, signal) => resolve({ code, signal }));
+      this.child.on("exit", (code, signal) => {
+        running.delete(this.child);
+        resolve({ code, signal });
+      });
       this.child.on("error", (error) => {
         this.output += `${error.message}\n`;
         resolve({ code: 127, signal: null });
