@@ -31,7 +31,7 @@ pub async fn run(chat: Arc<Chat>) {
                 presence.due = false;
                 (presence.online(), presence.users())
             };
-            if online > NAMES_MAX && round % LARGE_EVERY != 0 {
+            if online > NAMES_MAX && !round.is_multiple_of(LARGE_EVERY) {
                 // Its turn comes; until then it stays on the list.
                 chat.announce(&room);
                 continue;

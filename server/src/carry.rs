@@ -30,10 +30,10 @@ pub fn halt<'a>(socket: &'a Arc<Socket<Chat>>, room: &str) -> Guard<'a, Chat> {
         // The chunk comes before the connection in the order of locks.
         let Some(chunk) = room.group().chunk(place) else { continue };
         let mut chunk = chunk.lock();
-        if chunk.remove(socket) {
-            if let Some(session) = &mut socket.lock().app().session {
-                session.set_place(join, 0);
-            }
+        if chunk.remove(socket)
+            && let Some(session) = &mut socket.lock().app().session
+        {
+            session.set_place(join, 0);
         }
     }
 }

@@ -4,7 +4,10 @@ use crate::refusal::Code;
 use crate::requests::Name;
 use chat_settings::Limit;
 use chat_socket::Counters;
+use prometheus::proto::Metric;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use std::collections::BTreeSet;
+use std::fmt::Write;
 
 /// How a connect with a `pid` ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,15 +167,13 @@ impl Metrics {
             "# Metrics\n\nGenerated from the code by `make generate`. Served at `/metrics` on the metrics port.\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n",
         );
         for family in self.registry.gather() {
-            let labels: std::collections::BTreeSet<_> = family
-                .get_metric()
-                .iter()
-                .flat_map(|metric| metric.get_label())
-                .map(|label| label.name().to_owned())
-                .collect();
-            let labels: Vec<_> = labels.into_iter().map(|label| format!("`{label}`")).collect();
+            let metrics = family.get_metric().iter();
+            let labels: BTreeSet<_> =
+                metrics.flat_map(Metric::get_label).map(|label| format!("`{}`", label.name())).collect();
+            let labels: Vec<_> = labels.into_iter().collect();
             let kind = format!("{:?}", family.get_field_type()).to_lowercase();
-            table += &format!("| `{}` | {kind} | {} | {} |\n", family.name(), labels.join(", "), family.help());
+            // A String takes all that is written.
+            let _ = writeln!(table, "| `{}` | {kind} | {} | {} |", family.name(), labels.join(", "), family.help());
         }
         table
     }

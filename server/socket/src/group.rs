@@ -45,9 +45,12 @@ impl<A: Application, H> Chunk<A, H> {
     }
 }
 
+/// A chunk, as all who serve it hold it.
+pub type SharedChunk<A, H> = Arc<Mutex<Chunk<A, H>>>;
+
 /// A group of connections. `H` is how far a chunk has been served.
 pub struct Group<A: Application, H> {
-    chunks: RwLock<Vec<Arc<Mutex<Chunk<A, H>>>>>,
+    chunks: RwLock<Vec<SharedChunk<A, H>>>,
 }
 
 impl<A: Application, H: Copy> Default for Group<A, H> {
@@ -58,12 +61,12 @@ impl<A: Application, H: Copy> Default for Group<A, H> {
 
 impl<A: Application, H: Copy> Group<A, H> {
     /// The chunks, to be served one after the other or at the same time.
-    pub fn chunks(&self) -> Vec<Arc<Mutex<Chunk<A, H>>>> {
+    pub fn chunks(&self) -> Vec<SharedChunk<A, H>> {
         self.chunks.read().clone()
     }
 
     /// A chunk by its place.
-    pub fn chunk(&self, place: u32) -> Option<Arc<Mutex<Chunk<A, H>>>> {
+    pub fn chunk(&self, place: u32) -> Option<SharedChunk<A, H>> {
         self.chunks.read().get(place as usize).cloned()
     }
 

@@ -35,7 +35,7 @@ pub use close::CloseReason;
 pub use config::{Admission, Config, Origins, Protocol};
 pub use counters::{Bound, Counters};
 pub use frame::{Batch, Frame};
-pub use group::{Chunk, Group, Member};
+pub use group::{Chunk, Group, Member, SharedChunk};
 pub use serve::{Peer, ServeOptions, serve};
 pub use server::Server;
 pub use socket::{AckError, Guard, Socket};

@@ -436,11 +436,11 @@ impl<A: Application> Guard<'_, A> {
 
     /// Hands a client's answer to whoever waits for it.
     pub(crate) fn answered(&mut self, id: u64, arguments: &str) {
-        if let Some(acks) = &mut self.inner.acks {
-            if let Some(waiting) = acks.waiting.remove(&id) {
-                // Whoever waited may have given up in this moment.
-                let _ = waiting.send(arguments.to_owned());
-            }
+        if let Some(acks) = &mut self.inner.acks
+            && let Some(waiting) = acks.waiting.remove(&id)
+        {
+            // Whoever waited may have given up in this moment.
+            let _ = waiting.send(arguments.to_owned());
         }
     }
 

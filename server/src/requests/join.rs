@@ -108,7 +108,7 @@ async fn start(call: &Call, room: &Arc<Room>, request: &Join, tail: Position) ->
             Reach::To(_) | Reach::Reset => Ok(after),
             Reach::Ahead => Err(Refusal::invalid("`after` is ahead of the room: join without it")),
         },
-        (None, Some(0)) | (None, None) => Ok(tail),
+        (None, Some(0) | None) => Ok(tail),
         (None, Some(last)) => {
             let last = last.min(call.chat.settings().limits.history_page);
             let page = call.chat.log().read_before(room.name(), None, last).await?;

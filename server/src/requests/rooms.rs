@@ -29,7 +29,7 @@ struct Listed<'a> {
 pub(super) async fn rooms(call: Arc<Call>, _request: Rooms) -> Answered {
     let mine: Vec<_> = {
         let mut guard = call.socket.lock();
-        let stays = guard.app().session.as_ref().map(|session| session.stays());
+        let stays = guard.app().session.as_ref().map(chat_session::Session::stays);
         stays.unwrap_or_default().iter().map(|stay| stay.room.name().clone()).collect()
     };
     let rooms = call.chat.directory().all();

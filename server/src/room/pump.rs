@@ -12,7 +12,7 @@ use crate::feeder;
 use chat_log::{Entry, Position, Start};
 use chat_session::JoinNumber;
 use chat_settings::Limit;
-use chat_socket::Chunk;
+use chat_socket::{Chunk, SharedChunk};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -167,8 +167,7 @@ async fn serve(room: &Arc<Room>, chat: &Arc<Chat>) {
     }
 }
 
-/// A chunk, as all who serve it hold it.
-type Shared = Arc<Mutex<Chunk<Chat, Position>>>;
+type Shared = SharedChunk<Chat, Position>;
 
 /// What one round serves: encoded and joined once for the many chunks that are at the same place.
 struct Round {
