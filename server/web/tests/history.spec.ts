@@ -51,6 +51,7 @@ test('what one looks at keeps its place while others write and older pages come'
   const ada = await enter('Ada', 'busy');
   const list = ada.page.getByRole('region', { name: 'Messages in busy' });
   await expect(ada.message('message 399 ')).toBeInViewport();
+  await expect(ada.page).toHaveTitle(/^#busy/);
   await list.evaluate((scroller) => scroller.scrollBy(0, -900));
   await expect(ada.page.getByRole('button', { name: 'Latest' })).toBeVisible();
   const place = () =>

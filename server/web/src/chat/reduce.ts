@@ -3,7 +3,7 @@
 import type { User } from './entry';
 import type { ChatEvent } from './event';
 import * as box from './outbox';
-import { showPosition } from './position';
+import { samePosition, showPosition } from './position';
 import * as rooms from './room';
 import type { Room } from './room';
 import type { ChatState } from './state';
@@ -51,9 +51,11 @@ export function reduce(state: ChatState, event: ChatEvent): ChatState {
         const stayed = rooms.beginStay(room, event.from);
         const read = event.read ?? stayed.read;
         const { title, tail, online, users, unread } = event;
-        const isOpen = state.open === room.name;
-        const newAfter = isOpen && !room.line && unread > 0 ? read : room.newAfter;
-        return { ...stayed, stage: 'live', failure: null, title, tail, online, users, read, unread, newAfter };
+        const told = { ...stayed, failure: null, title, tail, online, users, read, unread };
+        // Whoever comes for the first time has read nothing before the page that is shown: all of it is new, or none.
+        const returns = !room.met && state.open === room.name && !samePosition(read, event.from);
+        const newAfter = returns && unread > 0 ? read : room.newAfter;
+        return rooms.count({ ...told, stage: 'live', met: true, newAfter }, state.me);
       });
     case 'joinRefused':
       return edit(state, event.room, (room) => ({ ...room, stage: 'refused', failure: event.failure }));
@@ -71,7 +73,7 @@ export function reduce(state: ChatState, event: ChatEvent): ChatState {
     case 'pageFailed':
       return edit(state, event.room, (room) => ({ ...room, paging: false }));
     case 'readAnswered':
-      return edit(state, event.room, (room) => rooms.advanceRead(room, event.position, event.unread));
+      return edit(state, event.room, (room) => rooms.advanceRead(room, event.position, event.unread, state.me));
     case 'acknowledged': {
       const pending = state.outbox.find((each) => each.id === event.id);
       const copies = event.replicated || state.copies === 'replicated' ? 'replicated' : 'single';

@@ -3,7 +3,7 @@
 import { isChange, type Entry, type Gap, type User } from './entry';
 import type { Failure } from './failure';
 import { append, mark, openLine, prepend, withdrawAfter, type Line } from './line';
-import { comparePositions, samePosition, type Position } from './position';
+import { comparePositions, type Position } from './position';
 
 export type RoomStage =
   /** Wanted; the server has not been asked in this session. */
@@ -23,6 +23,8 @@ export interface Room {
   readonly line: Line | null;
   /** The newest entry when the stay began: the room has caught up once the line reaches it. */
   readonly tail: Position | null;
+  /** True once the server has answered a join: what it tells later is not the first impression. */
+  readonly met: boolean;
   readonly paging: boolean;
   readonly read: Position | null;
   readonly unread: number;
@@ -53,6 +55,7 @@ export function newRoom(name: string): Room {
     failure: null,
     line: null,
     tail: null,
+    met: false,
     paging: false,
     read: null,
     unread: 0,
@@ -80,9 +83,9 @@ export function receiveEntry(room: Room, entry: Entry, me: User | null): Room {
   const line = append(room.line, entry);
   if (line === room.line) return room;
   const counted = room.tail !== null && comparePositions(entry.position, room.tail) <= 0;
-  const news = !isChange(entry) && entry.from.id !== me?.id && !counted;
+  const news = !counted && !isChange(entry) && entry.from.id !== me?.id;
   const typing = dropTyping(room.typing, entry.from.id);
-  return { ...room, line, typing, unread: news ? room.unread + 1 : room.unread };
+  return count({ ...room, line, typing, unread: news ? room.unread + 1 : room.unread }, me);
 }
 
 export function receiveGap(room: Room, gap: Gap): Room {
@@ -95,11 +98,9 @@ export function receiveGap(room: Room, gap: Gap): Room {
 export function receiveVoid(room: Room, after: Position, me: User | null): { room: Room; withdrawn: readonly Entry[] } {
   if (!room.line) return { room, withdrawn: [] };
   const { line, withdrawn } = withdrawAfter(room.line, after);
-  const news = withdrawn.filter(
-    (entry) =>
-      !isChange(entry) && entry.from.id !== me?.id && (!room.read || comparePositions(entry.position, room.read) > 0),
-  );
-  return { room: { ...room, line, unread: Math.max(0, room.unread - news.length) }, withdrawn };
+  // An end that is withdrawn is not waited for.
+  const tail = room.tail && room.tail.n > after.n ? after : room.tail;
+  return { room: count({ ...room, line, tail }, me), withdrawn };
 }
 
 export function receivePage(room: Room, start: Position, entries: readonly Entry[], more: boolean): Room {
@@ -119,19 +120,35 @@ export function expireTyping(room: Room, now: number): Room {
 }
 
 export function receiveReceipt(room: Room, user: User, position: Position, me: User | null): Room {
-  if (user.id === me?.id) return advanceRead(room, position, null);
+  if (user.id === me?.id) return advanceRead(room, position, null, me);
   const known = room.receipts.get(user.id);
   if (known && comparePositions(known.position, position) >= 0) return room;
   if (!known && room.receipts.size >= RECEIPTS_MAX) return room;
   return { ...room, receipts: new Map(room.receipts).set(user.id, { user, position }) };
 }
 
-/** One's own reading went on, here or in another tab. Without the server's count, it is taken from the line. */
-export function advanceRead(room: Room, position: Position, unread: number | null): Room {
+/** One's own reading went on, here or in another tab; `unread` is the server's count of entries, if it told. */
+export function advanceRead(room: Room, position: Position, unread: number | null, me: User | null): Room {
   const forward = !room.read || comparePositions(position, room.read) > 0;
-  const read = forward ? position : room.read;
-  const count = unread ?? (room.line && samePosition(position, room.line.cursor) ? 0 : room.unread);
-  return { ...room, read, unread: count };
+  return count({ ...room, read: forward ? position : room.read, unread: unread ?? room.unread }, me);
+}
+
+/**
+ * Counts what is unread: messages of others. The server counts entries of every kind, so its number is kept only while
+ * the line does not reach back to where one has read.
+ */
+export function count(room: Room, me: User | null): Room {
+  const { line, read } = room;
+  if (!line || !caughtUp(room)) return room;
+  if (!read || !covers(room, read)) return room;
+  let unread = 0;
+  for (let index = line.marks.length - 1; index >= line.present; index -= 1) {
+    const mark = line.marks[index];
+    if (mark?.type !== 'entry') continue;
+    if (comparePositions(mark.entry.position, read) <= 0) break;
+    if (mark.entry.from.id !== me?.id) unread += 1;
+  }
+  return unread === room.unread ? room : { ...room, unread };
 }
 
 function dropTyping(typing: Room['typing'], id: string): Room['typing'] {

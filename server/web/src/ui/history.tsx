@@ -16,10 +16,13 @@ import { useLinked } from './linked';
 import { usePlace } from './place';
 import { useChat, useSession } from './session-context';
 import { useReading } from './reading';
-import { useSeek } from './seek';
+import { useOpening, useSeek } from './seek';
 
 /** Index of the first row that was ever shown; older ones count down from it. */
 const FIRST_INDEX = 1_000_000;
+
+/** The rows that can push the end out of sight when they grow. */
+const END_ROWS = 8;
 
 /** Near enough to the end to be there, in pixels. */
 const BOTTOM_PX = 80;
@@ -79,6 +82,7 @@ function List({ name, room, rows, firstNew, onReply, onEdit }: ListProps) {
   const target = useLinked(name, room, rows);
   useSeek(list, rows, target);
   const { position: linked } = usePlace();
+  const opening = useOpening(list, firstNew, linked !== null);
   useReading(name, room, atBottom);
 
   // What one sends oneself is always shown.
@@ -87,11 +91,23 @@ function List({ name, room, rows, firstNew, onReply, onEdit }: ListProps) {
     if (ownLast !== undefined) list.current?.scrollToIndex({ index: 'LAST', align: 'end' });
   }, [ownLast]);
 
-  const newAbove = firstNew !== null && top !== null && top - firstIndex > firstNew;
-  const [initial] = useState(() =>
-    firstNew === null ? ({ index: 'LAST', align: 'end' } as const) : ({ index: firstNew, align: 'center' } as const),
-  );
+  // Rows at the end that grow (a reaction, an edit) push it out of sight: follow it, unless one looks elsewhere.
+  const endLook = rows
+    .slice(-END_ROWS)
+    .map((row) => (row.type === 'entry' ? row.folded : row.type === 'pending' ? row.pending.state : null));
+  const endKey = JSON.stringify(endLook);
+  const follows = useRef(true);
+  useEffect(() => {
+    follows.current = atBottom;
+  }, [atBottom]);
+  const lastEnd = useRef(endKey);
+  useEffect(() => {
+    if (lastEnd.current === endKey) return;
+    lastEnd.current = endKey;
+    if (follows.current) list.current?.scrollToIndex({ index: 'LAST', align: 'end' });
+  }, [endKey]);
 
+  const newAbove = firstNew !== null && top !== null && top - firstIndex > firstNew;
   return (
     <>
       <Virtuoso
@@ -99,12 +115,11 @@ function List({ name, room, rows, firstNew, onReply, onEdit }: ListProps) {
         className={styles.list}
         data={rows}
         firstItemIndex={firstIndex}
-        initialTopMostItemIndex={initial}
+        initialTopMostItemIndex={opening}
         computeItemKey={(_, row) => row.key}
         atBottomThreshold={BOTTOM_PX}
         atBottomStateChange={setAtBottom}
         followOutput={(isAtBottom) => isAtBottom}
-        totalListHeightChanged={() => list.current?.autoscrollToBottom()}
         increaseViewportBy={{ top: 800, bottom: 400 }}
         rangeChanged={({ startIndex }) => setTop(startIndex)}
         startReached={() => void session.older(name)}

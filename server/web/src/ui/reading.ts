@@ -6,18 +6,22 @@ import { useSession } from './session-context';
 /** Read is what stayed in sight for a moment, in milliseconds. */
 const GLANCE_MS = 400;
 
+/** What is not news (one's own messages, reactions) is said to be read with less haste. */
+const CALM_MS = 2_000;
+
 /** Tells the server how far one has read: to the end, while one looks at it. */
 export function useReading(name: string, room: Room, atBottom: boolean): void {
   const session = useSession();
   const looking = useLooking();
   const cursor = room.line?.cursor ?? null;
   const behind = cursor !== null && cursor.n > 0 && (!room.read || comparePositions(cursor, room.read) > 0);
-  const due = looking && atBottom && behind && caughtUp(room) && (room.unread > 0 || !room.read);
+  const due = looking && atBottom && behind && caughtUp(room);
+  const wait = room.unread > 0 ? GLANCE_MS : CALM_MS;
   useEffect(() => {
     if (!due) return;
-    const timer = setTimeout(() => void session.read(name, cursor), GLANCE_MS);
+    const timer = setTimeout(() => void session.read(name, cursor), wait);
     return () => clearTimeout(timer);
-  }, [session, name, due, cursor]);
+  }, [session, name, due, wait, cursor]);
 }
 
 function subscribe(listener: () => void): () => void {
