@@ -48,6 +48,12 @@ pub struct Referring<'a> {
     remove: Option<bool>,
 }
 
+/// What is looked at of an entry that is referred to.
+#[derive(Deserialize)]
+struct Kind<'a> {
+    kind: &'a str,
+}
+
 /// The longest reaction, in bytes: the longest emoji sequences have about 40.
 const EMOJI_BYTES_MAX: usize = 64;
 
@@ -86,10 +92,6 @@ impl Call {
         let (room, _) = self.member_of(room)?;
         let entry = self.chat.log().get(room.name(), of).await?;
         let entry = entry.ok_or_else(|| Refusal::not_found("`of`: there is no such entry any more"))?;
-        #[derive(Deserialize)]
-        struct Kind<'a> {
-            kind: &'a str,
-        }
         let kind = serde_json::from_slice::<Kind<'_>>(&entry.body).map_or("", |body| body.kind);
         if matches!(kind, "edit" | "delete" | "react") {
             return Err(Refusal::invalid("`of`: refer to the message itself"));
