@@ -14,6 +14,7 @@ const AGAIN_MS = 80;
 export function useOpening(
   list: RefObject<VirtuosoHandle | null>,
   firstNew: number | null,
+  elsewhere: boolean,
 ): FlatIndexLocationWithAlign {
   const [opening] = useState<FlatIndexLocationWithAlign>(() =>
     firstNew === null ? { index: 'LAST', align: 'end' } : { index: firstNew, align: 'center' },
