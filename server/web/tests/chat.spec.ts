@@ -92,6 +92,26 @@ test('unread messages are counted, marked, and read', async ({ enter }) => {
   await expect(ada.page.getByText('New', { exact: true })).toHaveCount(0);
 });
 
+test('what comes while one looks elsewhere stands below the line "New"', async ({ enter }) => {
+  const ada = await enter('Ada', 'general');
+  const grace = await enter('Grace', 'general');
+  await grace.say('seen');
+  await expect(ada.message('seen')).toBeVisible();
+  const look = (visibility: string) =>
+    ada.page.evaluate((state) => {
+      Object.defineProperty(document, 'visibilityState', { value: state, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, visibility);
+  await expect(ada.page.getByText('New', { exact: true })).toHaveCount(0);
+  await expect(ada.page).toHaveTitle(/^#/);
+  await look('hidden');
+  await grace.say('not seen yet');
+  await expect(ada.page).toHaveTitle(/^\(1\)/);
+  await expect(ada.page.getByText('New', { exact: true })).toBeVisible();
+  await look('visible');
+  await expect(ada.page).toHaveTitle(/^#/);
+});
+
 test('two tabs of one person', async ({ enter }) => {
   const ada = await enter('Ada', 'general');
   const tab = await ada.page.context().newPage();

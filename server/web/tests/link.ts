@@ -7,6 +7,7 @@ export class Link {
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   #delayMs = 0;
   #broken = false;
+  #plain = false;
 
   private constructor(target: number) {
     this.#listener = createServer((near) => {
@@ -45,6 +46,11 @@ export class Link {
     }
   }
 
+  /** Lets no WebSocket through, as some proxies do. */
+  refuseUpgrades(): void {
+    this.#plain = true;
+  }
+
   mend(): void {
     this.#broken = false;
   }
@@ -55,7 +61,10 @@ export class Link {
   }
 
   #carry(from: Socket, to: Socket, pair: readonly [Socket, Socket]): void {
-    from.on('data', (chunk: Buffer) => this.#later(() => to.write(chunk)));
+    from.on('data', (chunk: Buffer) => {
+      if (this.#plain && /^upgrade: websocket/im.test(chunk.toString('latin1'))) from.destroy();
+      else this.#later(() => to.write(chunk));
+    });
     const end = () => this.#later(() => to.destroy());
     from.on('end', end);
     from.on('error', end);

@@ -5,6 +5,8 @@ import type { Page } from '@playwright/test';
 import { expect, expectAccessible, test, type Person } from './people';
 import { Voice } from './seed';
 
+test.use({ viewport: { width: 1280, height: 880 } });
+
 const FOLDER = process.env.PICTURES ?? 'test-results/pictures';
 
 async function picture(page: Page, name: string, pointed = false): Promise<void> {
@@ -99,7 +101,7 @@ test('empty room', async ({ enter }) => {
 
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`busy room, ${colorScheme}`, async ({ server, enter }) => {
-    const ada = await enter('Ada', 'release', { colorScheme });
+    const ada = await enter('Ada', 'release', { colorScheme, viewport: { width: 1280, height: 880 } });
     await busy(server.url, ada);
     await ada.message('Release notes').hover();
     await expectAccessible(ada.page);
@@ -134,7 +136,7 @@ test('4K', async ({ server, enter }) => {
 });
 
 test('offline, recovering, gap', async ({ server, enter }) => {
-  const ada = await enter('Ada', 'release');
+  const ada = await enter('Ada', 'release', { viewport: { width: 1280, height: 880 } });
   await morning(server.url, ada);
   await server.kill();
   await expect(ada.page.getByText('Offline.', { exact: true })).toBeVisible();

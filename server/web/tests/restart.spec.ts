@@ -80,3 +80,21 @@ test('a slow link: pending is shown, then sent once', async ({ enter }) => {
   await expect(grace.message('this takes its time')).toHaveCount(1);
   await expect(ada.page.getByText(/Sending…|Waiting to be sent|Not confirmed/)).toHaveCount(0);
 });
+
+test('where WebSockets are blocked, long polling carries the chat', async ({ visit, enter }) => {
+  const grace = await enter('Grace', 'general');
+  const ada = await visit();
+  ada.link.refuseUpgrades();
+  await ada.page.goto('/#/general');
+  await ada.page.getByLabel('Your name').fill('Ada');
+  await ada.page.keyboard.press('Enter');
+  await ada.say('over polling');
+  await expect(grace.message('over polling')).toHaveCount(1);
+  await grace.say('I hear you');
+  await expect(ada.message('I hear you')).toHaveCount(1);
+  ada.link.cut();
+  await grace.say('while you were gone');
+  ada.link.mend();
+  await expect(ada.message('while you were gone')).toHaveCount(1);
+  await expect(ada.page.getByRole('article')).toHaveCount(3);
+});

@@ -87,6 +87,8 @@ export type LinkEvent =
 
 export type OwnEvent =
   | { readonly type: 'opened'; readonly room: string | null }
+  /** The page with the open room is no longer in front: what comes from here on is new. */
+  | { readonly type: 'lookedAway'; readonly room: string }
   | { readonly type: 'wanted'; readonly room: string }
   | { readonly type: 'left'; readonly room: string }
   | { readonly type: 'joining'; readonly room: string }

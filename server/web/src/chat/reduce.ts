@@ -5,7 +5,7 @@ import type { ChatEvent } from './event';
 import * as box from './outbox';
 import { samePosition, showPosition } from './position';
 import * as rooms from './room';
-import type { Room } from './room';
+import { caughtUp, type Room } from './room';
 import type { ChatState } from './state';
 
 /** Clocks closer than this are taken to agree. */
@@ -117,6 +117,10 @@ export function reduce(state: ChatState, event: ChatEvent): ChatState {
       if (!event.room) return next;
       return edit(next, event.room, (room) => ({ ...room, newAfter: room.unread > 0 ? room.read : null }));
     }
+    case 'lookedAway':
+      return edit(state, event.room, (room) =>
+        room.unread === 0 && room.line && caughtUp(room) ? { ...room, newAfter: room.line.cursor } : room,
+      );
     case 'wanted': {
       const room = state.rooms.get(event.room);
       if (room?.stage === 'refused') return put(state, { ...room, stage: 'idle', failure: null });
@@ -143,8 +147,10 @@ export function reduce(state: ChatState, event: ChatEvent): ChatState {
       return { ...state, outbox: box.retry(state.outbox, event.id) };
     case 'discarded':
       return { ...state, outbox: box.discard(state.outbox, event.id) };
-    case 'ticked':
-      return { ...state, rooms: mapRooms(state.rooms, (room) => rooms.expireTyping(room, event.now)) };
+    case 'ticked': {
+      const lively = mapRooms(state.rooms, (room) => rooms.expireTyping(room, event.now));
+      return lively === state.rooms ? state : { ...state, rooms: lively };
+    }
   }
 }
 

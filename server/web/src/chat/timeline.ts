@@ -3,6 +3,7 @@
 
 import type { Gap, LineEntry, MessageEntry, User } from './entry';
 import { fold, type Folded, type Folds } from './fold';
+import type { Line } from './line';
 import type { Outbox, Pending } from './outbox';
 import { comparePositions, showPosition, type Position } from './position';
 import type { Room } from './room';
@@ -72,12 +73,10 @@ export function timeline(room: Room, outbox: Outbox, me: User | null, skewMs: nu
   if (!line && own.length === 0) return EMPTY;
   const folds = fold(line ? [...line.pastChanges, ...line.changes] : [], own, me);
   const rows: Row[] = [];
+  const find = finder(line);
   let firstNew: number | null = null;
   let previous: LineEntry | null = null;
-  const quoted = new Map<string, LineEntry>();
-  for (const each of line?.marks ?? []) {
-    if (each.type === 'entry') quoted.set(showPosition(each.entry.position), each.entry);
-  }
+  let yesterday: number | null = null;
   const unacknowledged = new Set(own.filter((pending) => pending.arrived).map((pending) => pending.id));
   for (const [index, each] of (line?.marks ?? []).entries()) {
     if (each.type === 'gap') {
@@ -96,7 +95,8 @@ export function timeline(room: Room, outbox: Outbox, me: User | null, skewMs: nu
       comparePositions(entry.position, room.newAfter) > 0;
     if (isNew) firstNew = rows.length;
     const today = dayOf(entry.at - skewMs);
-    const day = !previous || dayOf(previous.at - skewMs) !== today ? today : null;
+    const day = !previous || yesterday !== today ? today : null;
+    yesterday = today;
     const mine = entry.from.id === me?.id;
     const leads: boolean = day !== null || isNew || !previous || !follows(previous, entry);
     rows.push({
@@ -110,7 +110,7 @@ export function timeline(room: Room, outbox: Outbox, me: User | null, skewMs: nu
       leads,
       day,
       firstNew: isNew,
-      quote: entry.kind === 'message' && entry.replyTo ? quote(entry.replyTo, quoted, folds) : null,
+      quote: entry.kind === 'message' && entry.replyTo ? quote(entry.replyTo, find, folds) : null,
     });
     previous = entry;
   }
@@ -124,9 +124,23 @@ export function timeline(room: Room, outbox: Outbox, me: User | null, skewMs: nu
   return { rows, folds, firstNew };
 }
 
-function quote(of: Position, quoted: ReadonlyMap<string, LineEntry>, folds: Folds): Quote {
+/** Finds entries of a line by their place; most rooms never ask. */
+function finder(line: Line | null): (key: string) => LineEntry | null {
+  let entries: Map<string, LineEntry> | null = null;
+  return (key) => {
+    if (!entries) {
+      entries = new Map();
+      for (const mark of line?.marks ?? []) {
+        if (mark.type === 'entry') entries.set(showPosition(mark.entry.position), mark.entry);
+      }
+    }
+    return entries.get(key) ?? null;
+  };
+}
+
+function quote(of: Position, find: (key: string) => LineEntry | null, folds: Folds): Quote {
   const key = showPosition(of);
-  const entry = quoted.get(key);
+  const entry = find(key);
   const folded = folds.get(key);
   const text = folded?.text ?? entry?.text ?? '';
   return { of, author: entry?.from ?? null, text: text.slice(0, QUOTE_CHARS), deleted: folded?.deleted ?? false };

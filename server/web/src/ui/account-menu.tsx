@@ -36,7 +36,7 @@ export function AccountMenu() {
             {WORDS[state]}
             {single && state === 'live' && (
               <span title="This server keeps what is said in one place only: it is lost when that place is.">
-                · single copy
+                · one copy
               </span>
             )}
           </span>

@@ -22,6 +22,9 @@ export function useReading(name: string, room: Room, atBottom: boolean): void {
     const timer = setTimeout(() => void session.read(name, cursor), wait);
     return () => clearTimeout(timer);
   }, [session, name, due, wait, cursor]);
+  useEffect(() => {
+    if (!looking) session.lookAway(name);
+  }, [session, name, looking]);
 }
 
 function subscribe(listener: () => void): () => void {

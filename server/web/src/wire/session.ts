@@ -72,6 +72,10 @@ export class Session {
     this.#apply({ type: 'opened', room });
   }
 
+  lookAway(room: string): void {
+    this.#apply({ type: 'lookedAway', room });
+  }
+
   leave(room: string): void {
     if (this.#socket) void ask(this.#socket, 'leave', { room });
     this.#apply({ type: 'left', room });
