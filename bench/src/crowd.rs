@@ -20,6 +20,9 @@ const TURN: Duration = Duration::from_millis(5);
 /// How long one waits for the last deliveries after the last send.
 const DRAIN: Duration = Duration::from_secs(20);
 
+/// Joins are asked again when nobody came in for so long.
+const SILENCE: Duration = Duration::from_secs(3);
+
 /// A connection attempt may fail this often on average before the run is given up.
 const ATTEMPTS_PER_CONNECTION: usize = 5;
 
@@ -170,6 +173,7 @@ impl Crowd {
         let mut fresh = ids;
         let mut again: Vec<usize> = Vec::new();
         let mut retry_at = started;
+        let mut progress = (self.members.at(Stage::Live), started);
         loop {
             let on_the_way = self.members.at(Stage::Connecting) + self.members.at(Stage::Joining);
             for _ in on_the_way..in_flight {
@@ -189,6 +193,14 @@ impl Crowd {
                 again.extend(failed);
             }
             let live = self.members.at(Stage::Live);
+            if live != progress.0 {
+                progress = (live, Instant::now());
+            } else if progress.1.elapsed() > SILENCE {
+                progress.1 = Instant::now();
+                for (id, packet) in self.members.ask_again() {
+                    self.fleet.send(id, &packet, &mut self.members);
+                }
+            }
             bar.set_position(bar.length().unwrap_or(0).saturating_sub((wanted - live.min(wanted)) as u64));
             if live >= wanted {
                 bar.finish_and_clear();

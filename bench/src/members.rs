@@ -33,6 +33,8 @@ struct Member {
     stage: Stage,
     joined: u32,
     next_ack: u64,
+    /// The ack id of the join on its way.
+    join_ack: u64,
     seen: Box<[Seen]>,
     /// Was live once, so that what it lacks at the end is lost.
     counted: bool,
@@ -88,6 +90,7 @@ impl Members {
             stage: Stage::Idle,
             joined: 0,
             next_ack: 0,
+            join_ack: 0,
             seen: vec![Seen::default(); layout.each()].into(),
             counted: false,
             resume: keeps_resume.then(Box::default),
@@ -222,22 +225,37 @@ impl Members {
         self.join_next(id, reply);
     }
 
-    /// Joins the next room; after the last one the member is live. A member that had entries asks for those after.
+    /// Joins the next room; after the last one the member is live.
     fn join_next(&mut self, id: usize, reply: &mut Reply<'_>) {
-        let slot = self.all[id].joined as usize;
-        if slot == self.layout.each() {
+        if self.all[id].joined as usize == self.layout.each() {
             self.live(id);
             return;
         }
+        let packet = self.join_packet(id);
+        reply.send(&packet);
+    }
+
+    /// Asks once more for the joins that were not answered: there are servers that lose an event right after the connect.
+    pub fn ask_again(&mut self) -> Vec<(usize, Vec<u8>)> {
+        let joining = |id: &usize| self.all[*id].stage == Stage::Joining;
+        let silent: Vec<usize> = (0..self.all.len()).filter(joining).collect();
+        self.tally.asked_again += silent.len() as u64;
+        silent.into_iter().map(|id| (id, self.join_packet(id))).collect()
+    }
+
+    /// The join of the next room. A member that had entries asks for those after.
+    fn join_packet(&mut self, id: usize) -> Vec<u8> {
         let member = &mut self.all[id];
+        let slot = member.joined as usize;
         let ack = member.next_ack;
         member.next_ack += 1;
+        member.join_ack = ack;
         let (prefix, room) = (&self.prefix, self.layout.room(id, slot));
         let after = match member.seen[slot].last() {
             n if member.counted => format!(r#","after":"1-{n}""#),
             _ => String::new(),
         };
-        reply.send(format!(r#"42{ack}["join",{{"room":"{prefix}-{room}"{after}}}]"#).as_bytes());
+        format!(r#"42{ack}["join",{{"room":"{prefix}-{room}"{after}}}]"#).into_bytes()
     }
 
     fn acked(&mut self, id: usize, ack: u64, arguments: &[u8], reply: &mut Reply<'_>) {
@@ -255,7 +273,7 @@ impl Members {
             if let Some(n) = scan::position(arguments) {
                 self.tails[room] = self.tails[room].max(n);
             }
-        } else if self.all[id].stage == Stage::Joining {
+        } else if self.all[id].stage == Stage::Joining && self.all[id].join_ack == ack {
             let member = &mut self.all[id];
             let from = scan::field(arguments, br#""from":""#).and_then(scan::number_of);
             if let (Some(seen), Some(from), false) = (member.seen.get_mut(member.joined as usize), from, member.counted)
@@ -264,7 +282,8 @@ impl Members {
             }
             member.joined += 1;
             self.join_next(id, reply);
-        } else {
+        } else if ack >= self.all[id].next_ack {
+            // Others are late answers to joins that were asked again.
             self.tally.puzzling += 1;
         }
     }

@@ -60,11 +60,14 @@ impl fmt::Display for Report {
         for Figure { name, value, unit } in figures {
             writeln!(out, "  {name:width$}  {:>12} {unit}", number(*value))?;
         }
-        let Tally { delivered, acked, lost, doubled, late, gaps, voids, refused, ended, puzzling } = tally;
+        let Tally { delivered, acked, lost, doubled, late, gaps, voids, refused, ended, asked_again, puzzling } = tally;
         writeln!(out, "  {:width$}  {delivered:>12} for {acked} sends", "delivered")?;
         writeln!(out, "  {:width$}  {lost:>12} lost, {doubled} doubled, {late} late", "faults")?;
         if gaps + voids + puzzling > 0 {
             writeln!(out, "  {:width$}  {gaps:>12} gaps, {voids} voids, {puzzling} puzzling", "")?;
+        }
+        if *asked_again > 0 {
+            writeln!(out, "  {:width$}  {asked_again:>12} joins, for want of an answer", "asked again")?;
         }
         for (what, counts) in [("refused", refused), ("ended", ended)] {
             for (why, count) in counts {

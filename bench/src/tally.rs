@@ -28,6 +28,8 @@ pub struct Tally {
     pub refused: BTreeMap<String, u64>,
     /// Connections that the server ended or that failed, by how.
     pub ended: BTreeMap<String, u64>,
+    /// Joins that had to be asked again, since no answer came.
+    pub asked_again: u64,
     /// Packets that made no sense here.
     pub puzzling: u64,
 }
@@ -62,7 +64,8 @@ impl Tally {
 
     /// Nothing was lost, doubled, reordered, refused or cut.
     pub fn is_clean(&self) -> bool {
-        let Self { delivered: _, acked: _, lost, doubled, late, gaps, voids, refused, ended, puzzling } = self;
+        let Self { delivered: _, acked: _, lost, doubled, late, gaps, voids, refused, ended, asked_again: _, puzzling } =
+            self;
         [lost, doubled, late, gaps, voids, puzzling].iter().all(|count| **count == 0)
             && refused.is_empty()
             && ended.is_empty()

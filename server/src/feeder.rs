@@ -65,6 +65,8 @@ async fn feed(chat: Arc<Chat>, socket: Arc<Socket<Chat>>, news: Arc<Notify>) {
             Step::Further | Step::Done => waiting = 0,
             Step::Waits => waiting += 1,
         }
+        // A turn may have gone through without a wait, and others want theirs.
+        tokio::task::yield_now().await;
     }
 }
 
@@ -75,8 +77,8 @@ async fn step(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, behind: &Behind) -> 
     };
     match enter(chat, socket, behind) {
         Entered::Live | Entered::Gone => return Step::Done,
-        Entered::Full => {
-            room_for(socket, 1).await;
+        Entered::Full { bytes } => {
+            room_for(socket, bytes).await;
             return Step::Further;
         }
         Entered::Waits => return Step::Waits,
@@ -141,8 +143,11 @@ enum Entered {
     Live,
     /// The stay or its connection is over.
     Gone,
-    /// The outbox is full.
-    Full,
+    /// The outbox has no room for the next delivery.
+    Full {
+        /// Its size.
+        bytes: usize,
+    },
     /// The delta has no room.
     Waits,
     /// The room's feed has not got as far as this stay, which saw more.
@@ -179,7 +184,7 @@ fn enter(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, behind: &Behind) -> Enter
         for delivery in Delivery::cut(&missing) {
             match deliver(&mut guard, join, &delivery, &mut scratch) {
                 Delivered::Done => chat.metrics().deliveries.inc_by(delivery.len() as u64),
-                Delivered::Full => return Entered::Full,
+                Delivered::Full => return Entered::Full { bytes: delivery.bytes() },
                 Delivered::Wait => return Entered::Waits,
                 Delivered::Gone => return Entered::Gone,
             }

@@ -48,14 +48,19 @@ async fn run(room: Arc<Room>, chat: Arc<Chat>) {
         take_hints(&room, &chat);
         serve(&room, &chat).await;
         room.progress.notify_waiters();
-        let mut feed = room.feed.lock();
-        let more = feed.again || (feed.stays > 0 && (feed.disturbed || !feed.incoming.is_empty()));
-        feed.again = false;
-        if !more {
-            feed.pumping = false;
+        if !goes_on(&room) {
             return;
         }
+        tokio::task::yield_now().await;
     }
+}
+
+/// Whether there is more to do; if not, the next one who has something begins a pump anew.
+fn goes_on(room: &Room) -> bool {
+    let mut feed = room.feed.lock();
+    let news = feed.disturbed || !feed.incoming.is_empty();
+    feed.pumping = std::mem::take(&mut feed.again) || (feed.stays > 0 && news);
+    feed.pumping
 }
 
 fn take_disturbed(room: &Room) -> bool {

@@ -71,13 +71,33 @@ test('a server that refuses what one sends: the words are kept, and can be sent 
   });
   await open(ada);
   await ada.say('may I?');
-  await expect(ada.page.getByText('Not sent. Not today.')).toBeVisible();
+  await expect(ada.page.getByText('Your message was not sent. Not today.')).toBeVisible();
   await expectAccessible(ada.page);
   await ada.page.reload();
   await expect(ada.page.getByText('may I?')).toBeVisible();
   refuse = false;
   await ada.page.getByRole('button', { name: 'Retry' }).click();
   await expect(ada.page.getByText('Sent', { exact: true })).toBeVisible();
+});
+
+test('an edit that is refused keeps its words, and the message reads as before', async ({ visit }) => {
+  const ada = await visit();
+  const say = await play(ada.page, (event, question) => {
+    if (event === 'join') return STAY;
+    if (event !== 'send') return REFUSED;
+    say('message', { ...entry(1, String(question.text), { id: 'me', name: 'Ada' }), id: question.id });
+    return { ok: true, position: '1-1', at: Date.now(), duplicate: false, replicated: true };
+  });
+  await open(ada);
+  await ada.say('first words');
+  await expect(ada.message('first words')).toHaveCount(1);
+  await ada.field.press('ArrowUp');
+  await ada.say('better words');
+  await expect(ada.page.getByText('Your edit was not sent. Not today.')).toBeVisible();
+  await expect(ada.message('first words')).toHaveCount(1);
+  await expect(ada.message('better words')).toHaveCount(1);
+  await ada.page.getByRole('button', { name: 'Discard' }).click();
+  await expect(ada.message('better words')).toHaveCount(0);
 });
 
 test('a server that answers nonsense', async ({ visit }) => {
@@ -118,7 +138,7 @@ test('an entry is shown, withdrawn, and replaced', async ({ visit }) => {
   await expect(ada.message('came instead')).toHaveCount(1);
   await expect(ada.message('goes')).toHaveCount(0);
   await expect(ada.message('stays')).toHaveCount(1);
-  await expect(ada.page.getByText('The server lost this message after it was shown.')).toBeVisible();
+  await expect(ada.page.getByText('Your message was lost by the server after it was shown.')).toBeVisible();
   await expect(ada.page.getByRole('button', { name: 'Send again' })).toBeVisible();
   await expectAccessible(ada.page);
 });

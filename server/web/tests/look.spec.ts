@@ -105,10 +105,10 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await busy(server.url, ada);
     await ada.message('Release notes').hover();
     await expectAccessible(ada.page);
-    await picture(ada.page, `busy-room-${colorScheme}`, true);
+    await picture(ada.page, colorScheme === 'light' ? 'busy' : 'busy-dark', true);
     await ada.page.getByRole('button', { name: /^People/ }).click();
     await expectAccessible(ada.page);
-    await picture(ada.page, `people-${colorScheme}`);
+    await picture(ada.page, colorScheme === 'light' ? 'people' : 'people-dark');
   });
 }
 

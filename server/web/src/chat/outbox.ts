@@ -118,8 +118,12 @@ export function withdraw(outbox: Outbox, entries: readonly Entry[]): Outbox {
   for (const entry of entries) {
     if (next.some((pending) => pending.id === entry.id)) {
       next = change(next, entry.id, (pending) => ({ ...pending, arrived: false }));
-    } else if (entry.kind === 'message') {
-      const action: Action = { kind: 'message', text: entry.text, replyTo: entry.replyTo };
+    } else if (entry.kind === 'message' || entry.kind === 'edit') {
+      const { text } = entry;
+      const action: Action =
+        entry.kind === 'edit'
+          ? { kind: 'edit', of: entry.of, text }
+          : { kind: 'message', text, replyTo: entry.replyTo };
       next = [
         ...next,
         {

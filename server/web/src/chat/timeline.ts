@@ -116,7 +116,9 @@ export function timeline(room: Room, outbox: Outbox, me: User | null, skewMs: nu
   }
   let author = previous?.from.id;
   for (const pending of own) {
-    if (pending.action.kind !== 'message' || pending.arrived) continue;
+    // A change shows at its message; one that is stuck needs a row for what becomes of it.
+    const stuck = pending.state === 'failed' || pending.state === 'withdrawn';
+    if (pending.arrived || (pending.action.kind !== 'message' && !stuck)) continue;
     const leads = author !== me?.id;
     rows.push({ type: 'pending', key: rowKey(me?.id ?? '', pending.id), pending, leads });
     author = me?.id;

@@ -1,6 +1,6 @@
 import { Clock3, TriangleAlert } from 'lucide-react';
 import { inWords } from '../chat/failure';
-import type { Pending, PendingState } from '../chat/outbox';
+import type { Action, Pending, PendingState } from '../chat/outbox';
 import type { PendingRow as Row } from '../chat/timeline';
 import { Avatar } from './avatar';
 import message from './message-row.module.css';
@@ -14,10 +14,9 @@ export function PendingRow({ row }: { readonly row: Row }) {
   const { pending, leads } = row;
   const session = useSession();
   const me = useChat((state) => state.me);
-  if (pending.action.kind !== 'message') return null;
   const stuck = pending.state === 'failed' || pending.state === 'withdrawn';
   return (
-    <article className={message.message} data-leads={leads} aria-label="Your message, not sent yet">
+    <article className={message.message} data-leads={leads} aria-label={`${subject(pending.action)}, not sent yet`}>
       <div className={message.gutter}>{leads && me && <Avatar user={me} />}</div>
       <div className={message.content}>
         {leads && (
@@ -26,7 +25,7 @@ export function PendingRow({ row }: { readonly row: Row }) {
           </p>
         )}
         <p className={stuck ? message.text : styles.text} dir="auto">
-          <RichText text={pending.action.text} />
+          <RichText text={body(pending.action)} />
         </p>
         <p className={stuck ? styles.stuck : styles.state}>
           {stuck ? <TriangleAlert size="0.95em" aria-hidden="true" /> : <Clock3 size="0.95em" aria-hidden="true" />}
@@ -47,15 +46,42 @@ export function PendingRow({ row }: { readonly row: Row }) {
   );
 }
 
+function subject(action: Action): string {
+  switch (action.kind) {
+    case 'message':
+      return 'Your message';
+    case 'edit':
+      return 'Your edit';
+    case 'delete':
+      return 'Your deletion';
+    case 'react':
+      return 'Your reaction';
+  }
+}
+
+function body(action: Action): string {
+  switch (action.kind) {
+    case 'message':
+    case 'edit':
+      return action.text;
+    case 'delete':
+      return 'Delete a message';
+    case 'react':
+      return action.emoji;
+  }
+}
+
 const WORDS: Record<PendingState, string> = {
   waiting: 'Waiting to be sent',
   sending: 'Sending…',
   sent: 'Sent',
-  failed: 'Not sent.',
-  withdrawn: 'The server lost this message after it was shown.',
+  failed: 'was not sent.',
+  withdrawn: 'was lost by the server after it was shown.',
 };
 
 function words(pending: Pending): string {
-  const { failure, state } = pending;
-  return failure ? `${WORDS[state]} ${inWords(failure)}` : WORDS[state];
+  const { action, failure, state } = pending;
+  const stuck = state === 'failed' || state === 'withdrawn';
+  const start = stuck ? `${subject(action)} ${WORDS[state]}` : WORDS[state];
+  return failure ? `${start} ${inWords(failure)}` : start;
 }

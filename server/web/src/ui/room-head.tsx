@@ -17,7 +17,8 @@ interface Props {
 
 export function RoomHead({ name, room, people, onPeople }: Props) {
   const session = useSession();
-  const online = room?.online ?? 0;
+  // Who is there is only known while one is there oneself.
+  const online = room?.stage === 'live' ? room.online : 0;
   return (
     <header className={styles.head}>
       <a className={styles.back} href="#/" aria-label="All rooms">
@@ -33,7 +34,7 @@ export function RoomHead({ name, room, people, onPeople }: Props) {
         type="button"
         className={styles.online}
         aria-pressed={people}
-        aria-label={`People: ${online} online`}
+        aria-label={online > 0 ? `People: ${online} online` : 'People'}
         title="Who is here"
         onClick={onPeople}
       >

@@ -9,8 +9,10 @@ import { nextToSend, type Action, type Pending } from '../chat/outbox';
 import { nextPosition, parsePosition, showPosition, type Position } from '../chat/position';
 import { caughtUp, covers } from '../chat/room';
 import { ask, type Answer } from './ask';
+import { Identity } from './identity';
 import { keep } from './keep';
 import { parseEntries, parseEvent, parseListed, parseObject, parseFailure, parseStay, count } from './parse';
+import { newId, question } from './question';
 import { Store } from './store';
 
 /** Entries that a first visit to a room shows. */
@@ -25,6 +27,7 @@ const RETRY_MS = 2_000;
 export class Session {
   readonly store: Store;
   #socket: Socket | null = null;
+  readonly #identity = new Identity();
   #typingSaid = new Map<string, number>();
   #keptOutbox: unknown = null;
   #keptRooms = '';
@@ -36,16 +39,13 @@ export class Session {
 
   /** Connects as who one was the last time, if there was one. */
   resume(): void {
-    if (keep.token() === null && keep.name() === null) return;
+    if (!this.#identity.known) return;
     for (const room of keep.rooms()) this.#apply({ type: 'wanted', room });
     this.#connect();
   }
 
   signIn(name: string): void {
-    keep.setToken(null);
-    keep.setName(name);
-    this.#name = name;
-    this.#token = null;
+    this.#identity.call(name);
     for (const room of keep.rooms()) this.#apply({ type: 'wanted', room });
     this.#connect();
   }
@@ -53,10 +53,7 @@ export class Session {
   signOut(): void {
     this.#socket?.disconnect();
     this.#socket = null;
-    keep.setToken(null);
-    keep.setName(null);
-    this.#token = null;
-    this.#name = null;
+    this.#identity.forget();
     this.#apply({ type: 'signedOut' });
   }
 
@@ -142,9 +139,6 @@ export class Session {
     return { code: 'unavailable', message: 'The server did not answer.', retryAfterMs: null };
   }
 
-  #token = keep.token();
-  #name = keep.name();
-
   #connect(): void {
     this.#socket?.removeAllListeners().disconnect();
     const socket = io({
@@ -154,7 +148,7 @@ export class Session {
       forceNew: true,
       reconnectionDelay: 500,
       reconnectionDelayMax: 5_000,
-      auth: (give) => give(this.#token === null ? { name: this.#name ?? '' } : { token: this.#token }),
+      auth: (give) => give(this.#identity.auth),
     });
     this.#socket = socket;
     socket.io.on('open', () => this.#apply({ type: 'connected' }));
@@ -174,9 +168,7 @@ export class Session {
     if (socket.active) return;
     const data = 'data' in error ? parseObject(error.data) : null;
     const failure = parseFailure({ code: data?.code, message: error.message });
-    if (failure.code === 'unauthenticated' && this.#token !== null && this.#name !== null) {
-      this.#token = null;
-      keep.setToken(null);
+    if (failure.code === 'unauthenticated' && this.#identity.dropToken()) {
       socket.connect();
     } else if (passes(failure)) {
       setTimeout(() => this.#socket?.connect(), failure.retryAfterMs ?? RETRY_MS);
@@ -189,13 +181,7 @@ export class Session {
     const event = parseEvent(name, value, Date.now());
     if (!event) return;
     if (event.type === 'ready') {
-      const token = parseObject(value)?.token;
-      if (typeof token === 'string') {
-        this.#token = token;
-        keep.setToken(token);
-      }
-      keep.setName(event.user.name);
-      this.#name = event.user.name;
+      this.#identity.learn(event.user.name, parseObject(value)?.token);
       this.#apply(event);
       void this.list();
       return;
@@ -301,26 +287,4 @@ export class Session {
       // The clocks are compared again with the first send that is acknowledged.
     }
   }
-}
-
-function question(room: string, id: string, action: Action): [event: string, question: object] {
-  switch (action.kind) {
-    case 'message': {
-      const reply = action.replyTo ? { reply_to: showPosition(action.replyTo) } : {};
-      return ['send', { room, id, text: action.text, ...reply }];
-    }
-    case 'edit':
-      return ['edit', { room, id, of: showPosition(action.of), text: action.text }];
-    case 'delete':
-      return ['delete', { room, id, of: showPosition(action.of) }];
-    case 'react': {
-      const remove = action.remove ? { remove: true } : {};
-      return ['react', { room, id, of: showPosition(action.of), emoji: action.emoji, ...remove }];
-    }
-  }
-}
-
-function newId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(12));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
