@@ -1,0 +1,115 @@
+//! A server in this process, all of whose parts can be looked at and hurt.
+
+use chat_log::{MemoryLog, Options};
+use chat_server::chat::Chat;
+use chat_server::http::{self, Health};
+use chat_server::metrics::Metrics;
+use chat_server::records::{MemoryRecords, RecordOptions};
+use chat_settings::Settings;
+use chat_socket::{Admission, Config, ServeOptions, Server, serve};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// What a server is made of. The defaults are those of the program, but for rates: tests send as fast as they can.
+pub(crate) struct Plan {
+    pub(crate) settings: Settings,
+    pub(crate) log: Options,
+    pub(crate) session_expiry: Duration,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        let none = |_: &std::path::Path| Err(std::io::ErrorKind::NotFound.into());
+        let mut settings = Settings::load(["chat-server"], [], none).expect("defaults are good");
+        settings.limits.send_burst = 100_000;
+        settings.limits.send_per_second = 100_000;
+        settings.limits.requests_per_second = 10_000;
+        Self { settings, log: Options::default(), session_expiry: Duration::from_secs(600) }
+    }
+}
+
+/// A running server; it ends when it is dropped.
+pub(crate) struct Live {
+    pub(crate) address: SocketAddr,
+    pub(crate) log: Arc<MemoryLog>,
+    pub(crate) records: Arc<MemoryRecords>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) server: Arc<Server<Chat>>,
+    task: JoinHandle<()>,
+}
+
+impl Live {
+    /// A server with the defaults.
+    pub(crate) async fn start() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    /// A server with changed settings.
+    pub(crate) async fn with(change: impl FnOnce(&mut Plan)) -> Self {
+        let mut plan = Plan::default();
+        change(&mut plan);
+        let Plan { settings, log, session_expiry } = plan;
+        let config = config(&settings);
+        let clock = || SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis() as u64;
+        let log = Arc::new(MemoryLog::new(log, Arc::new(clock)));
+        let options = RecordOptions { expiry: session_expiry, records_max: settings.limits.max_sessions };
+        let records = Arc::new(MemoryRecords::new(options));
+        let metrics = Arc::new(Metrics::new().expect("metrics"));
+        let chat = Chat::new(settings, log.clone(), records.clone(), metrics.clone());
+        let server = Server::new(chat, config, metrics.sockets.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let health = Arc::new(Health::default());
+        let router = http::operations(&health, &metrics).merge(server.router("/socket.io/"));
+        // The kernel is to hold little for those who do not read, so that the bounds above it are what is tested.
+        let options = ServeOptions { send_buffer: 16 * 1024, ..ServeOptions::default() };
+        let task = tokio::spawn(serve(listener, router, options, metrics.sockets.clone()));
+        Self { address, log, records, metrics, server, task }
+    }
+
+    /// How often connections ended for this reason.
+    pub(crate) fn closed(&self, reason: &str) -> u64 {
+        self.metrics.sockets.closed.with_label_values(&[reason]).get()
+    }
+
+    /// How often this limit was reached.
+    pub(crate) fn limit(&self, name: &str) -> u64 {
+        self.metrics.sockets.limits.with_label_values(&[name]).get()
+    }
+
+    /// The value of a series of `/metrics`, by its whole name with labels.
+    pub(crate) fn series(&self, name: &str) -> f64 {
+        let text = self.metrics.text();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no series {name}"))
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn config(settings: &Settings) -> Config {
+    let (transport, limits) = (&settings.transport, &settings.limits);
+    Config {
+        ping_interval: transport.ping_interval,
+        ping_timeout: transport.ping_timeout,
+        connect_timeout: limits.connect_timeout,
+        upgrade_timeout: limits.upgrade_timeout,
+        stall_timeout: limits.stall_timeout,
+        body_timeout: limits.body_timeout,
+        max_payload: limits.max_payload,
+        outbox_bytes: limits.outbox,
+        admission: Admission {
+            max_connections: limits.max_connections,
+            max_unauthenticated: limits.max_unauthenticated,
+            ..Admission::default()
+        },
+        ..Config::default()
+    }
+}

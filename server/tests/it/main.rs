@@ -1,0 +1,19 @@
+//! The real server and clients that are no stock clients: they can do what those never would.
+//!
+//! Most tests run the server in this process, on a memory log that can be hurt on purpose; what only a process shows (its
+//! command line, signals, exit codes) is tested on one.
+
+mod client;
+//mod corpus;
+mod http;
+mod live;
+mod log_faults;
+//mod metrics;
+mod own_frames;
+//mod process;
+//mod sessions;
+mod slow_reader;
+//mod spawned;
+mod storm;
+mod wait;
+mod wire;
