@@ -75,15 +75,20 @@ async fn step(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, behind: &Behind) -> 
         Place::Known(at) => at.at,
         Place::Claimed { record, claim } => return resolve(chat, socket, behind, record, claim).await,
     };
-    match enter(chat, socket, behind) {
+    let mut entered = enter(chat, socket, behind);
+    if matches!(entered, Entered::Early) {
+        progress(chat, &behind.room).await;
+        entered = enter(chat, socket, behind);
+    }
+    match entered {
         Entered::Live | Entered::Gone => return Step::Done,
         Entered::Full { bytes } => {
             room_for(socket, bytes).await;
             return Step::Further;
         }
         Entered::Waits => return Step::Waits,
-        Entered::Early => return progress(chat, &behind.room).await,
-        Entered::Far => {}
+        // The feed should have got there by now: the log knows.
+        Entered::Early | Entered::Far => {}
     }
     let Ok(page) = behind.room.page(chat, at).await else { return Step::Waits };
     send_page(chat, socket, behind, at, &page).await

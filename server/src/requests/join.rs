@@ -103,10 +103,11 @@ async fn tail(call: &Call, room: &Arc<Room>) -> Result<Position, Refusal> {
 /// The entry after which the stay begins.
 async fn start(call: &Call, room: &Arc<Room>, request: &Join, tail: Position) -> Result<Position, Refusal> {
     match (request.after, request.last) {
+        (Some(At(after)), _) if after.epoch == tail.epoch && after.n > tail.n => Err(ahead()),
         (Some(At(after)), _) => match call.chat.log().reach(room.name(), after).await? {
             // What the client saw and must withdraw, or can no longer have, it is told from there.
             Reach::To(_) | Reach::Reset => Ok(after),
-            Reach::Ahead => Err(Refusal::invalid("`after` is ahead of the room: join without it")),
+            Reach::Ahead => Err(ahead()),
         },
         (None, Some(0) | None) => Ok(tail),
         (None, Some(last)) => {
@@ -116,6 +117,10 @@ async fn start(call: &Call, room: &Arc<Room>, request: &Join, tail: Position) ->
             Ok(first.map_or(tail, |first| Position::new(first.epoch, first.n - 1)))
         }
     }
+}
+
+fn ahead() -> Refusal {
+    Refusal::invalid("`after` is ahead of the room: join without it")
 }
 
 fn answer(call: &Call, room: &Arc<Room>, from: Position, tail: Position) -> String {

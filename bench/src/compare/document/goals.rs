@@ -19,6 +19,7 @@ pub(super) fn table(results: &Results) -> String {
     let mut out = String::from("| | to reach | measured | |\n|---|---|---|---|\n");
     for Goal { what, to_reach, measured, unit, met } in goals(results) {
         let (measured, mark) = match measured {
+            Some(value) if value.is_infinite() => ("never".to_owned(), "✗"),
             Some(value) => (format!("{} {unit}", number(value)).trim_end().to_owned(), if met { "✓" } else { "✗" }),
             None => ("not measured".to_owned(), ""),
         };
@@ -81,6 +82,7 @@ fn goals(results: &Results) -> Vec<Goal> {
             met: closed.is_some_and(|seconds| (25.0..=40.0).contains(&seconds)),
         },
         lost_or_doubled(results),
+        incomplete(results),
     ]
 }
 
@@ -94,5 +96,18 @@ fn lost_or_doubled(results: &Results) -> Goal {
         measured: (!tallies.is_empty()).then_some(faults as f64),
         unit: "",
         met: faults == 0,
+    }
+}
+
+fn incomplete(results: &Results) -> Goal {
+    let mut ours = results.runs.iter().filter(|run| run.server == Kind::Ours).peekable();
+    let measured = ours.peek().is_some();
+    let count = ours.filter(|run| !run.report.complete).count();
+    Goal {
+        what: "runs in which not everything came in time",
+        to_reach: "0".to_owned(),
+        measured: measured.then_some(count as f64),
+        unit: "",
+        met: count == 0,
     }
 }
