@@ -42,6 +42,15 @@ test('edit, delete, react and reply', async ({ enter }) => {
     await row.getByRole('button', { name: button, exact: true }).click();
     if (item) await ada.page.getByRole('menuitem', { name: item }).click();
   };
+  await act('More');
+  await expect(ada.page.getByRole('menuitem', { name: 'Delete' })).toBeVisible();
+  await expectAccessible(ada.page);
+  await ada.page.keyboard.press('Escape');
+  await act('React');
+  await expect(ada.page.getByRole('menuitem', { name: 'Heart' })).toBeVisible();
+  await expectAccessible(ada.page);
+  await ada.page.keyboard.press('Escape');
+
   await act('More', 'Edit');
   await expect(ada.field).toHaveValue('Meet at noom');
   await ada.say('Meet at noon');

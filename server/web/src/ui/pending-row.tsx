@@ -83,5 +83,5 @@ function words(pending: Pending): string {
   const { action, failure, state } = pending;
   const stuck = state === 'failed' || state === 'withdrawn';
   const start = stuck ? `${subject(action)} ${WORDS[state]}` : WORDS[state];
-  return failure ? `${start} ${inWords(failure)}` : start;
+  return failure ? `${start}${stuck ? '' : '.'} ${inWords(failure)}` : start;
 }
