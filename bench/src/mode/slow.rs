@@ -1,20 +1,18 @@
 //! One client that reads nothing, among others that do: what it costs them, and when the server ends it.
-//!
-//! The server's end of its connection shows in `/proc/net/tcp`: our own end cannot see a close behind a full window.
 
-use std::fs;
+mod watch;
+
 use std::io;
 use std::time::{Duration, Instant};
 
 use super::GATHER;
 use crate::crowd::{Crowd, Options, Pace, RunError};
+use crate::members::Stage;
 use crate::report::Report;
+use watch::Watch;
 
 /// The receive buffer of the slow client; the kernel's smallest is a little more.
 const RECEIVE_BYTES: usize = 4096;
-
-/// Established, as `/proc/net/tcp` writes it.
-const ESTABLISHED: &str = "01";
 
 /// How fast and how long.
 #[derive(Debug, Clone, clap::Args)]
@@ -39,62 +37,47 @@ pub fn run(options: &Options, slow: &Slow) -> Result<Report, RunError> {
     let id = options.connections.saturating_sub(1);
     crowd.gather(0..id, options.in_flight, GATHER)?;
     crowd.idle(Duration::from_secs_f64(options.settle))?;
-    let senders = slow.senders.min(id);
-    let pace = |seconds: f64| Pace {
-        rate: slow.rate,
-        duration: Duration::from_secs_f64(seconds),
-        rooms: 0..crowd_rooms(options),
-        senders,
-    };
+    let (rooms, senders) = (crowd.layout().rooms(), slow.senders.min(id));
+    let pace =
+        |seconds: f64| Pace { rate: slow.rate, duration: Duration::from_secs_f64(seconds), rooms: 0..rooms, senders };
     let without = crowd.pace("all read", &pace(slow.seconds))?;
     let before = crowd.rss()?;
 
-    crowd.fleet.connect(id, Some(RECEIVE_BYTES))?;
-    crowd.members.connecting(id);
-    let joining_until = Instant::now() + GATHER;
-    while crowd.members.stage(id) != crate::members::Stage::Live && Instant::now() < joining_until {
-        crowd.fleet.turn(&mut crowd.members, Duration::from_millis(5))?;
-    }
-    crowd.members.exclude(id);
-    let port = crowd.fleet.stall(id)?;
+    let watch = stall(&mut crowd, id, options)?;
     let stalled_at = Instant::now();
     let with = crowd.pace("one does not", &pace(slow.seconds))?;
     let mut peak = crowd.rss()?;
     let mut complete = without.complete && with.complete;
-    let mut ended_after = None;
-    while ended_after.is_none() && stalled_at.elapsed().as_secs_f64() < slow.deadline {
+    while !watch.has_ended() && stalled_at.elapsed().as_secs_f64() < slow.deadline {
         complete &= crowd.pace("until it ends", &pace(1.0))?.complete;
         peak = peak.max(crowd.rss()?);
-        if port.is_some_and(|port| !is_established(options, port).unwrap_or(true)) {
-            ended_after = Some(stalled_at.elapsed());
-        }
     }
+    let seen = watch.finish();
     let mut report = crowd.report("slow", complete);
     without.add_to(&mut report, "without_");
     with.add_to(&mut report, "with_");
-    if let Some(after) = ended_after {
-        report.add("ended_after", after.as_secs_f64(), "s");
+    if let Some(ended) = seen.ended {
+        report.add("ended_after_stall", (ended - stalled_at).as_secs_f64(), "s");
+        // The server can only know from then on that nobody reads.
+        report.add("ended_after_kernel_full", (ended - seen.grown.unwrap_or(stalled_at)).as_secs_f64(), "s");
     }
+    report.add("kernel_kib_queued", seen.queued as f64 / 1024.0, "KiB");
     if let (Some(before), Some(peak)) = (before, peak) {
         report.add("rss_kib_growth_peak", (peak as f64 - before as f64) / 1024.0, "KiB");
     }
     Ok(report)
 }
 
-fn crowd_rooms(options: &Options) -> usize {
-    options.rooms.max(1) * options.groups.max(1)
-}
-
-/// Whether the server's socket towards our port is still established.
-fn is_established(options: &Options, our_port: u16) -> io::Result<bool> {
-    let server_port = options.url.rsplit(':').next().and_then(|port| port.trim_end_matches('/').parse::<u16>().ok());
-    let (local, remote) = (format!(":{:04X}", server_port.unwrap_or(80)), format!(":{our_port:04X}"));
-    let table = fs::read_to_string("/proc/net/tcp")?;
-    Ok(table.lines().skip(1).any(|line| {
-        let mut fields = line.split_ascii_whitespace().skip(1);
-        let (ours, theirs, state) = (fields.next(), fields.next(), fields.next());
-        ours.is_some_and(|address| address.ends_with(&local))
-            && theirs.is_some_and(|address| address.ends_with(&remote))
-            && state == Some(ESTABLISHED)
-    }))
+/// Lets the slow client join, leaves it out of the counts and stops to read it.
+fn stall(crowd: &mut Crowd, id: usize, options: &Options) -> Result<Watch, RunError> {
+    crowd.fleet.connect(id, Some(RECEIVE_BYTES))?;
+    crowd.members.connecting(id);
+    let until = Instant::now() + GATHER;
+    while crowd.members.stage(id) != Stage::Live && Instant::now() < until {
+        crowd.fleet.turn(&mut crowd.members, Duration::from_millis(5))?;
+    }
+    crowd.members.exclude(id);
+    let ours = crowd.fleet.stall(id)?.ok_or_else(|| io::Error::other("the slow client did not get in"))?;
+    let theirs = options.url.rsplit(':').next().and_then(|port| port.trim_end_matches('/').parse().ok()).unwrap_or(80);
+    Ok(Watch::start(theirs, ours))
 }

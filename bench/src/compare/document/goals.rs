@@ -41,7 +41,7 @@ fn goals(results: &Results) -> Vec<Goal> {
     let paced = results.to_floor(whole, Kind::Ours, "paced_cpu_us_a_delivery");
     let delay = ours(Step::Slow, "with_latency_p99").zip(ours(Step::Slow, "without_latency_p99"));
     let never_closed = results.of(Step::Slow, Kind::Ours).next().map(|_| f64::INFINITY);
-    let closed = ours(Step::Slow, "ended_after").or(never_closed);
+    let closed = ours(Step::Slow, "ended_after_kernel_full").or(never_closed);
     let pages = ours(Step::Return, "log_pages_read");
     vec![
         at_most(
@@ -75,7 +75,7 @@ fn goals(results: &Results) -> Vec<Goal> {
             delay.map(|(with, without)| with / without),
         ),
         Goal {
-            what: "a client that reads nothing is closed after",
+            what: "a client that reads nothing is closed, after the kernel took no more for it, in",
             to_reach: "30 s".to_owned(),
             measured: closed,
             unit: "s",
