@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { health, type Health } from '../chat/state';
 import styles from './account-menu.module.css';
 import { Avatar } from './avatar';
+import { useLayer } from './layer';
 import menu from './menu.module.css';
 import { PersonName } from './person-name';
 import { useChat, useSession } from './session-context';
@@ -22,6 +23,7 @@ const THEME_WORDS: Record<Theme, string> = { system: 'Like the system', light: '
 /** Who one is, whether one is connected, and the few settings there are. */
 export function AccountMenu() {
   const session = useSession();
+  const layer = useLayer();
   const me = useChat((state) => state.me);
   const state = useChat(health);
   const single = useChat((chat) => chat.copies === 'single');
@@ -43,7 +45,7 @@ export function AccountMenu() {
         </span>
         <ChevronsUpDown size="1.05em" aria-hidden="true" className={styles.arrow} />
       </Menu.Trigger>
-      <Menu.Portal>
+      <Menu.Portal container={layer}>
         <Menu.Positioner side="top" align="start" sideOffset={6} className={menu.place}>
           <Menu.Popup className={menu.popup}>
             <Menu.Group>

@@ -1,8 +1,9 @@
 // The whole page: a welcome for who has no name yet, else rooms at the side and one of them open.
 
-import { useEffect } from 'react';
+import { useEffect, useState } from 'react';
 import styles from './app.module.css';
 import { Conversation } from './conversation';
+import { LayerContext } from './layer';
 import { Lobby } from './lobby';
 import { usePlace } from './place';
 import { useChat, useSession } from './session-context';
@@ -24,14 +25,19 @@ export function App() {
 function Chat() {
   const session = useSession();
   const { room } = usePlace();
+  const [layer, setLayer] = useState<HTMLElement | null>(null);
   useEffect(() => session.open(room), [session, room]);
   useLeaveWarning();
   usePageTitle(room);
   return (
-    <div className={styles.frame} data-open={room !== null}>
-      <Sidebar open={room} />
-      <main className={styles.main}>{room === null ? <Lobby /> : <Conversation key={room} name={room} />}</main>
-    </div>
+    <LayerContext value={layer}>
+      <div className={styles.frame} data-open={room !== null}>
+        <Sidebar open={room} />
+        <main ref={setLayer} className={styles.main}>
+          {room === null ? <Lobby /> : <Conversation key={room} name={room} />}
+        </main>
+      </div>
+    </LayerContext>
   );
 }
 

@@ -8,6 +8,7 @@ import { copy } from './copy';
 import dialog from './dialog.module.css';
 import { EMOJI } from './emoji';
 import type { RowHandlers } from './history';
+import { useLayer } from './layer';
 import menu from './menu.module.css';
 import styles from './message-actions.module.css';
 import { linkTo } from './place';
@@ -23,6 +24,7 @@ interface Props {
 /** What can be done with a message; shown while one points at it or is in it with the keyboard. */
 export function MessageActions({ entry, text, handlers }: Props) {
   const session = useSession();
+  const layer = useLayer();
   const mine = useChat((state) => state.me?.id === entry.from.id);
   const [deleting, setDeleting] = useState(false);
   const { room, position: of } = entry;
@@ -32,7 +34,7 @@ export function MessageActions({ entry, text, handlers }: Props) {
         <Menu.Trigger render={<IconButton label="React" />}>
           <SmilePlus size="1.05em" aria-hidden="true" />
         </Menu.Trigger>
-        <Menu.Portal>
+        <Menu.Portal container={layer}>
           <Menu.Positioner side="top" align="end" sideOffset={4} className={menu.place}>
             <Menu.Popup className={styles.emojis} aria-label="Reactions">
               {EMOJI.map(([emoji, name]) => (
@@ -57,7 +59,7 @@ export function MessageActions({ entry, text, handlers }: Props) {
         <Menu.Trigger render={<IconButton label="More" />}>
           <Ellipsis size="1.05em" aria-hidden="true" />
         </Menu.Trigger>
-        <Menu.Portal>
+        <Menu.Portal container={layer}>
           <Menu.Positioner side="bottom" align="end" sideOffset={4} className={menu.place}>
             <Menu.Popup className={menu.popup}>
               <Menu.Item className={menu.item} onClick={() => copy(linkTo(room, of), 'Link to the message copied')}>

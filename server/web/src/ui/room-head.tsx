@@ -3,6 +3,7 @@ import { ArrowLeft, EllipsisVertical, Link2, LogOut, Users } from 'lucide-react'
 import type { Room } from '../chat/room';
 import { IconButton } from './button';
 import { copy } from './copy';
+import { useLayer } from './layer';
 import menu from './menu.module.css';
 import { goTo, showPlace } from './place';
 import styles from './room-head.module.css';
@@ -17,6 +18,7 @@ interface Props {
 
 export function RoomHead({ name, room, people, onPeople }: Props) {
   const session = useSession();
+  const layer = useLayer();
   // Who is there is only known while one is there oneself.
   const online = room?.stage === 'live' ? room.online : 0;
   return (
@@ -44,7 +46,7 @@ export function RoomHead({ name, room, people, onPeople }: Props) {
         <Menu.Trigger render={<IconButton label="More about this room" />}>
           <EllipsisVertical size="1.15em" aria-hidden="true" />
         </Menu.Trigger>
-        <Menu.Portal>
+        <Menu.Portal container={layer}>
           <Menu.Positioner side="bottom" align="end" sideOffset={4} className={menu.place}>
             <Menu.Popup className={menu.popup}>
               <Menu.Item
