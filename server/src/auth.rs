@@ -53,7 +53,24 @@ struct Claims {
     exp: u64,
     /// Set in our own, so that no token of one kind passes for the other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    aud: Option<String>,
+    aud: Option<Audience>,
+}
+
+/// Whom a token is for: one, or several (RFC 7519, section 4.1.3).
+#[derive(PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Audience {
+    fn is_guests(&self) -> bool {
+        match self {
+            Self::One(one) => one == GUESTS,
+            Self::Many(many) => many.iter().any(|one| one == GUESTS),
+        }
+    }
 }
 
 /// The audience of guest tokens.
@@ -118,7 +135,7 @@ impl Auth {
         let claims =
             self.jwt.as_ref().and_then(|key| decode::<Claims>(token, key, &users).ok()).map(|token| token.claims);
         match claims {
-            Some(claims) if claims.aud.as_deref() != Some(GUESTS) => {
+            Some(claims) if !claims.aud.as_ref().is_some_and(Audience::is_guests) => {
                 if claims.sub.is_empty() || claims.sub.len() > ID_BYTES_MAX {
                     return Err(Refusal::invalid(format!("`sub` of the token must have 1 to {ID_BYTES_MAX} bytes")));
                 }
@@ -138,7 +155,7 @@ impl Auth {
             sub: id.to_owned(),
             name: Some(name.to_owned()),
             exp: (now + age).as_secs(),
-            aud: Some(GUESTS.to_owned()),
+            aud: Some(Audience::One(GUESTS.to_owned())),
         };
         encode(&Header::new(Algorithm::HS256), &claims, &self.sign).ok()
     }

@@ -43,7 +43,7 @@ pub fn position(socket: &Arc<Socket<Chat>>, join: JoinNumber) -> Option<Position
     use crate::connection::Place;
     let (room, place) = {
         let mut guard = socket.lock();
-        if let Some(behind) = guard.app().find_behind(join) {
+        if let Some(behind) = guard.app().behind.iter().find(|behind| behind.join == join) {
             return Some(match behind.at {
                 Place::Known(at) => at.at,
                 Place::Claimed { claim, .. } => claim,
@@ -100,8 +100,16 @@ pub fn closing(failed: Failed) -> CloseReason {
 /// A stay begins: the room has one more.
 pub fn arrive(chat: &Arc<Chat>, user: &Arc<User>, room: &Arc<Room>, since: Position) {
     room.enter(chat);
-    if user.enter(room, since) {
-        room.presence.lock().enter(user);
+    let news = {
+        // One step, since another connection of the user may be leaving.
+        let mut presence = room.presence.lock();
+        let news = user.enter(room, since);
+        if news {
+            presence.enter(user);
+        }
+        news
+    };
+    if news {
         chat.announce(room);
     }
 }
@@ -120,8 +128,15 @@ fn unfollow(chat: &Arc<Chat>, guard: &mut Guard<'_, Chat>, user: &Arc<User>, sta
 
 /// A stay is over: the room has one less.
 pub fn leave(chat: &Arc<Chat>, user: &Arc<User>, room: &Arc<Room>) {
-    if user.exit(room) {
-        room.presence.lock().exit(user);
+    let news = {
+        let mut presence = room.presence.lock();
+        let news = user.exit(room);
+        if news {
+            presence.exit(user);
+        }
+        news
+    };
+    if news {
         chat.announce(room);
     }
     room.exit();

@@ -13,7 +13,7 @@ use crate::room::Room;
 use crate::user::Users;
 use axum::http::request::Parts;
 use chat_log::RoomLog;
-use chat_session::{Checkpointed, Pid};
+use chat_session::{Checkpointed, Fence, Pid};
 use chat_settings::{Limit, Settings};
 use chat_socket::{Application, CloseReason, Event, Handling, Namespace, Refusal, Socket};
 use parking_lot::{Mutex, RwLock};
@@ -22,6 +22,9 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
+
+/// The connection that owns a session, and under which fence.
+type Owner = (Fence, Weak<Socket<Chat>>);
 
 /// A chat server.
 pub struct Chat {
@@ -33,7 +36,7 @@ pub struct Chat {
     directory: Directory,
     users: Users,
     /// Which connection owns a session on this server.
-    owners: Mutex<HashMap<Pid, Weak<Socket<Chat>>>>,
+    owners: Mutex<HashMap<Pid, Owner>>,
     /// Connections by address, where that is limited.
     addresses: Mutex<HashMap<IpAddr, usize>>,
     /// Rooms whose presence has changed.
@@ -126,14 +129,25 @@ impl Chat {
         self.started.elapsed()
     }
 
-    /// A connection owns a session from here on; returns the one that did before.
-    pub fn own(&self, pid: Pid, socket: &Arc<Socket<Self>>) -> Option<Arc<Socket<Self>>> {
-        self.owners.lock().insert(pid, Arc::downgrade(socket)).and_then(|old| old.upgrade())
+    /// A connection owns a session from here on, and the one that did before is closed. `false`: somebody has taken it
+    /// over with a higher fence meanwhile.
+    pub fn own(&self, pid: Pid, fence: Fence, socket: &Arc<Socket<Self>>) -> bool {
+        let old = {
+            let mut owners = self.owners.lock();
+            if owners.get(&pid).is_some_and(|(later, owner)| *later > fence && owner.strong_count() > 0) {
+                return false;
+            }
+            owners.insert(pid, (fence, Arc::downgrade(socket)))
+        };
+        if let Some(old) = old.and_then(|(_, old)| old.upgrade()) {
+            old.lock().close(CloseReason::TakenOver);
+        }
+        true
     }
 
-    fn disown(&self, pid: Pid, socket: &Arc<Socket<Self>>) {
+    fn disown(&self, pid: Pid, fence: Fence) {
         let mut owners = self.owners.lock();
-        if owners.get(&pid).is_some_and(|owner| std::ptr::eq(owner.as_ptr(), Arc::as_ptr(socket))) {
+        if owners.get(&pid).is_some_and(|(owner, _)| *owner == fence) {
             owners.remove(&pid);
         }
     }
@@ -257,13 +271,7 @@ enum End {
 impl Chat {
     /// Takes the session off its connection and out of its rooms.
     fn end(self: &Arc<Self>, socket: &Arc<Socket<Self>>, end: End) {
-        let (session, user) = {
-            let mut guard = socket.lock();
-            let connection = guard.app();
-            connection.behind = Vec::new();
-            (connection.session.take(), connection.user.take())
-        };
-        let (Some(session), Some(user)) = (session, user) else { return };
+        let Some((session, user)) = socket.lock().app().end() else { return };
         for stay in session.stays() {
             let chunk = chunk_of(stay.place).and_then(|place| stay.room.group().chunk(place));
             if let Some(chunk) = chunk {
@@ -272,7 +280,7 @@ impl Chat {
             carry::leave(self, &user, &stay.room);
         }
         if let Some(pid) = session.pid() {
-            self.disown(pid, socket);
+            self.disown(pid, session.fence());
             match end {
                 End::ForGood => self.records.delete(pid, session.fence()),
                 End::For(_) => self.records.release(pid, session.fence()),

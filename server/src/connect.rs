@@ -114,8 +114,8 @@ async fn take(
         Identity::User { id, name } => chat.users().meet(id, name, false),
         Identity::Guest { id, name } => chat.users().meet(id, name, true),
         // The pid is a secret as good as the token, and a guest without one has nothing else to show.
-        Identity::Stranger { name } if owner.guest && *owner.name == **name => {
-            chat.users().meet(&owner.id, &owner.name, true)
+        Identity::Stranger { name } if owner.guest && *owner.name() == **name => {
+            chat.users().meet(&owner.id, &owner.name(), true)
         }
         Identity::Stranger { .. } => return Err(Recovery::Unknown),
     };
@@ -128,8 +128,8 @@ async fn take(
 /// Opens the session on its connection: the connect reply first, then `ready`, then its rooms.
 fn open(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, user: &Arc<User>, opened: Opened, recovered: bool) {
     let (mut session, effects) = opened;
-    if let Some(old) = session.pid().and_then(|pid| chat.own(pid, socket)) {
-        old.lock().close(CloseReason::TakenOver);
+    if session.pid().is_some_and(|pid| !chat.own(pid, session.fence(), socket)) {
+        return socket.lock().close(CloseReason::TakenOver);
     }
     let settings = chat.settings();
     let mut guard = socket.lock();
@@ -148,7 +148,7 @@ fn open(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, user: &Arc<User>, opened: 
                     rooms.iter().map(|(room, at)| json!({ "room": room.name(), "position": at.to_string() })).collect();
                 let token = user
                     .guest
-                    .then(|| chat.auth().guest_token(&user.id, &user.name, settings.access.guest_token_age))
+                    .then(|| chat.auth().guest_token(&user.id, &user.name(), settings.access.guest_token_age))
                     .flatten();
                 let mut ready = json!({
                     "user": **user,

@@ -15,6 +15,8 @@ pub struct Connection {
     pub user: Option<Arc<User>>,
     /// Its session, from the connect reply to the end.
     pub session: Option<Session<Arc<Room>>>,
+    /// Which of the sessions that this connection had it is: a join number means something only within one.
+    pub life: u32,
     /// Stays that are behind their room.
     pub behind: Vec<Behind>,
     /// Rung for the feeder, while there is one.
@@ -30,6 +32,8 @@ pub struct Behind {
     pub room: Arc<Room>,
     /// The stay.
     pub join: JoinNumber,
+    /// The [`life`](Connection::life) in which it is.
+    life: u32,
     /// How far it is.
     pub at: Place,
 }
@@ -51,7 +55,7 @@ pub enum Place {
 impl Behind {
     /// A stay that was sent everything up to `at`.
     pub fn at(room: Arc<Room>, join: JoinNumber, at: Position) -> Self {
-        Self { room, join, at: Place::Known(CatchUp { at }) }
+        Self { room, join, life: 0, at: Place::Known(CatchUp { at }) }
     }
 
     /// A stay that begins or goes on.
@@ -60,7 +64,14 @@ impl Behind {
             (None, Some(claim)) => Place::Claimed { record: follow.at, claim },
             (known, _) => Place::Known(known.unwrap_or(CatchUp { at: follow.at })),
         };
-        Self { room: follow.room, join: follow.join, at }
+        Self { room: follow.room, join: follow.join, life: 0, at }
+    }
+}
+
+impl Behind {
+    /// Whether this is the same stay.
+    pub fn is(&self, other: &Self) -> bool {
+        (self.life, self.join) == (other.life, other.join)
     }
 }
 
@@ -68,12 +79,13 @@ impl Behind {
 const BEHIND: u32 = 0;
 
 impl Connection {
-    /// A stay is not live any more, or not yet.
+    /// A stay is not live any more, or not yet. One that is over by now is nothing to go on with.
     pub fn fall_behind(&mut self, behind: Behind) {
-        if let Some(session) = &mut self.session {
+        let Some(session) = &mut self.session else { return };
+        if session.stay(behind.join).is_some() {
             session.set_place(behind.join, BEHIND);
+            self.behind.push(Behind { life: self.life, ..behind });
         }
-        self.behind.push(behind);
     }
 
     /// A stay is live, in this chunk of its room's group.
@@ -92,9 +104,16 @@ impl Connection {
         }
     }
 
-    /// The stay that is behind.
-    pub fn find_behind(&mut self, join: JoinNumber) -> Option<&mut Behind> {
-        self.behind.iter_mut().find(|behind| behind.join == join)
+    /// The stay that is behind, as it is now.
+    pub fn find_behind(&mut self, stay: &Behind) -> Option<&mut Behind> {
+        self.behind.iter_mut().find(|behind| behind.is(stay))
+    }
+
+    /// The session is over: what is under way for it finds nothing of it any more.
+    pub fn end(&mut self) -> Option<(Session<Arc<Room>>, Arc<User>)> {
+        self.life = self.life.wrapping_add(1);
+        self.behind = Vec::new();
+        Some((self.session.take()?, self.user.take()?))
     }
 }
 

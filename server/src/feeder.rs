@@ -125,7 +125,7 @@ async fn resolve(
     };
     let mut guard = socket.lock();
     let Connection { session: Some(session), behind: all, .. } = guard.app() else { return Step::Done };
-    let Some(stay) = all.iter_mut().find(|stay| stay.join == join) else { return Step::Done };
+    let Some(stay) = all.iter_mut().find(|stay| stay.is(behind)) else { return Step::Done };
     let (known, voided) = match (reach(of_claim), reach(of_record)) {
         (Some(of_claim), of_record) => (session.resolve_claim(join, record, of_claim, of_record.unwrap_or(0)), None),
         // This log is its own master: there never was such an epoch, and nobody knows what the client has seen.
@@ -182,7 +182,7 @@ fn enter(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, behind: &Behind) -> Enter
         }
         let Some(missing) = room.missing_until(at, chunk.head) else { return Entered::Far };
         let mut guard = socket.lock();
-        if guard.app().find_behind(join).is_none() {
+        if guard.app().find_behind(behind).is_none() {
             return Entered::Gone;
         }
         let mut scratch = Vec::new();
@@ -193,7 +193,7 @@ fn enter(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, behind: &Behind) -> Enter
                 Delivered::Wait => return Entered::Waits,
                 Delivered::Gone => return Entered::Gone,
             }
-            if let Some(stay) = guard.app().find_behind(join) {
+            if let Some(stay) = guard.app().find_behind(behind) {
                 stay.at = Place::Known(CatchUp { at: delivery.last().position });
             }
         }
@@ -224,7 +224,7 @@ fn begin_page(chat: &Chat, socket: &Socket<Chat>, behind: &Behind, asked: Positi
     let (room, join) = (&behind.room, behind.join);
     let mut guard = socket.lock();
     let Connection { session: Some(session), behind: all, .. } = guard.app() else { return Begun::Over(Step::Done) };
-    let Some(stay) = all.iter_mut().find(|stay| stay.join == join) else { return Begun::Over(Step::Done) };
+    let Some(stay) = all.iter_mut().find(|stay| stay.is(behind)) else { return Begun::Over(Step::Done) };
     let Place::Known(at) = &mut stay.at else { return Begun::Over(Step::Further) };
     if at.at != asked {
         return Begun::Over(Step::Further);
@@ -236,6 +236,11 @@ fn begin_page(chat: &Chat, socket: &Socket<Chat>, behind: &Behind, asked: Positi
         LogStart::Ahead => (Start::Ahead, GapReason::Trimmed),
     };
     match at.turn(session, join, start) {
+        // Entries that nobody can be sent are passed over.
+        Turn::Entries if page.deliveries.is_empty() && page.end > at.at => {
+            at.at = page.end;
+            Begun::Over(Step::Further)
+        }
         Turn::Entries if page.deliveries.is_empty() => {
             // Held against the log, the place is the same one in the log's present epoch.
             if page.last && page.tail.n == at.at.n && page.tail != at.at {
@@ -276,14 +281,14 @@ async fn send_page(
     for delivery in &page.deliveries {
         room_for(socket, delivery.bytes()).await;
         let mut guard = socket.lock();
-        let delivered = match guard.app().find_behind(behind.join) {
+        let delivered = match guard.app().find_behind(behind) {
             Some(_) => deliver(&mut guard, behind.join, delivery, &mut scratch),
             None => Delivered::Gone,
         };
         match delivered {
             Delivered::Done => {
                 chat.metrics().deliveries.inc_by(delivery.len() as u64);
-                if let Some(stay) = guard.app().find_behind(behind.join) {
+                if let Some(stay) = guard.app().find_behind(behind) {
                     stay.at = Place::Known(CatchUp { at: delivery.last().position });
                 }
             }

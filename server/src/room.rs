@@ -142,6 +142,7 @@ impl Room {
     /// One stay less: after the last the room forgets what it followed.
     pub fn exit(&self) {
         let mut feed = self.feed.lock();
+        debug_assert!(feed.stays > 0, "an exit follows on an enter");
         feed.stays = feed.stays.saturating_sub(1);
         if feed.stays == 0 {
             let (watch, incoming) = (feed.watch.take(), std::mem::take(&mut feed.incoming));

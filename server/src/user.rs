@@ -3,7 +3,7 @@
 use crate::allowance::Allowance;
 use crate::room::Room;
 use chat_log::Position;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ pub struct User {
     /// The id, from the token; for guests a random one.
     pub id: Arc<str>,
     /// The name that is shown.
-    pub name: Arc<str>,
+    name: RwLock<Arc<str>>,
     /// Whether the id was made here and only the token proves it.
     pub guest: bool,
     /// What may be sent: entries.
@@ -51,7 +51,7 @@ impl Serialize for User {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut user = serializer.serialize_struct("User", 2)?;
         user.serialize_field("id", &*self.id)?;
-        user.serialize_field("name", &*self.name)?;
+        user.serialize_field("name", &*self.name())?;
         user.end()
     }
 }
@@ -60,6 +60,11 @@ impl Serialize for User {
 const PAST_VISITS_MAX: usize = 200;
 
 impl User {
+    /// The name that is shown.
+    pub fn name(&self) -> Arc<str> {
+        self.name.read().clone()
+    }
+
     /// One more stay, which begins at `since`. `true` if the user was not in the room before.
     pub fn enter(&self, room: &Arc<Room>, since: Position) -> bool {
         let mut visits = self.visits.lock();
@@ -110,14 +115,15 @@ impl Users {
     /// The user of this id. One who comes with a new name is shown by it from then on.
     pub fn meet(&self, id: &str, name: &str, guest: bool) -> Arc<User> {
         let mut known = self.known.lock();
-        if let Some(user) = known.get(id).and_then(Weak::upgrade)
-            && *user.name == *name
-        {
+        if let Some(user) = known.get(id).and_then(Weak::upgrade) {
+            if *user.name() != *name {
+                *user.name.write() = name.into();
+            }
             return user;
         }
         let user = Arc::new(User {
             id: id.into(),
-            name: name.into(),
+            name: RwLock::new(name.into()),
             guest,
             sends: Allowance::default(),
             signs: Allowance::default(),

@@ -84,6 +84,8 @@ impl<A: Application> Driver<A> {
     fn input(&mut self, context: &mut Context<'_>) -> Input {
         {
             let mut guard = self.socket.lock();
+            // Who does not take its answers is not asked for more.
+            self.paused = guard.is_open() && !guard.fits(0);
             match guard.inner.phase {
                 Phase::Open => {}
                 Phase::Lingering(_) => {
@@ -92,8 +94,6 @@ impl<A: Application> Driver<A> {
                 }
                 Phase::Closing(_) | Phase::Dropped(_) | Phase::Closed => return Input::Idle,
             }
-            // Who does not take its answers is not asked for more.
-            self.paused = !guard.fits(0);
             if self.paused {
                 return Input::Idle;
             }

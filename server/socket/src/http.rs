@@ -53,7 +53,8 @@ async fn serve<A: Application>(
     State(server): State<Arc<Server<A>>>,
     request: axum::extract::Request,
 ) -> Response<Body> {
-    let origin = request.headers().get(header::ORIGIN).cloned();
+    let readable = is_allowed(&server.admission().origins, request.headers());
+    let origin = request.headers().get(header::ORIGIN).filter(|_| readable).cloned();
     let mut response = match route(&server, request).await {
         Ok(response) => response,
         Err(Refused(status, body)) => {
@@ -246,6 +247,11 @@ async fn post<A: Application>(
             return Err(refuse(server, engine::Refusal::BadRequest));
         };
         if !polling.transport.posted() {
+            return Err(refuse(server, engine::Refusal::BadRequest));
+        }
+        if !polling.inbox.is_empty() {
+            // Who waits for each `ok` never has two on their way.
+            guard.abort(CloseReason::PollingBroken);
             return Err(refuse(server, engine::Refusal::BadRequest));
         }
         polling.inbox.push_back(Posted { body, done });

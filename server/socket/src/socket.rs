@@ -434,6 +434,17 @@ impl<A: Application> Guard<'_, A> {
         self.socket.waker.wake();
     }
 
+    /// From here on the client is waited for, if there is something that its WebSocket did not take.
+    pub(crate) fn wait_for_client(&mut self) {
+        if !self.inner.blocked && !self.inner.outbox.is_empty() {
+            let server = &self.socket.server;
+            self.inner.blocked = true;
+            self.inner.moved = server.now();
+            let stall = server.config().stall_timeout.as_millis() as u32;
+            self.socket.look_by(self.inner.moved.wrapping_add(stall));
+        }
+    }
+
     /// Hands a client's answer to whoever waits for it.
     pub(crate) fn answered(&mut self, id: u64, arguments: &str) {
         if let Some(acks) = &mut self.inner.acks
@@ -462,13 +473,7 @@ impl<A: Application> Guard<'_, A> {
         match written {
             Written::All => {}
             Written::Queued => {
-                let (server, was_blocked) = (&self.socket.server, self.inner.blocked);
-                if !was_blocked {
-                    self.inner.blocked = true;
-                    self.inner.moved = server.now();
-                    self.socket
-                        .look_by(self.inner.moved.wrapping_add(server.config().stall_timeout.as_millis() as u32));
-                }
+                self.wait_for_client();
                 self.socket.waker.wake();
             }
             Written::Lost => self.abort(CloseReason::TransportLost),

@@ -154,6 +154,7 @@ fn finish<A: Application>(socket: &Arc<Socket<A>>, io: TcpStream, rest: Vec<u8>)
             }
             polling.rest = rest;
             socket.set_io(io);
+            guard.wait_for_client();
             let counters = socket.server().counters();
             counters.upgraded.inc();
             counters.connections.with_label_values(&[Counters::transport(false)]).dec();

@@ -46,7 +46,7 @@ pub(super) async fn join(call: Arc<Call>, request: Join) -> Answered {
         (JoinAsked::Write(write), Some(pid)) => {
             let written = call.chat.records().join(pid, write.fence, room.name().clone(), write.start).await;
             // Nothing is awaited from here on, so that the stay and what knows of it change together.
-            let mut guard = halt(&call.socket, room.name());
+            let mut guard = if written.is_ok() { halt(&call.socket, room.name()) } else { call.socket.lock() };
             let Some(session) = &mut guard.app().session else { return Ok(None) };
             let effects = session.joined(write, written);
             carry::stay(&call, &mut guard, effects, || answer(start, &call))

@@ -24,6 +24,8 @@ pub struct EncodedPage {
     pub deliveries: Vec<Delivery>,
     /// The position just before what will be appended next.
     pub tail: Position,
+    /// Where it ends: at its last entry, or where it begins if it has none.
+    pub end: Position,
     /// There is no more to read after it.
     pub last: bool,
 }
@@ -66,6 +68,7 @@ impl Room {
         Ok(Arc::new(EncodedPage {
             start: page.start,
             last: page.is_last(after),
+            end: page.end(after),
             tail: page.tail,
             deliveries: Delivery::cut(&entries),
         }))
@@ -78,7 +81,6 @@ impl Pages {
         if let Some(cell) = shelf.open.get(&after).and_then(Weak::upgrade) {
             return cell;
         }
-        shelf.open.retain(|_, cell| cell.strong_count() > 0);
         let cell = Arc::new(Cell::new());
         shelf.open.insert(after, Arc::downgrade(&cell));
         cell
@@ -104,6 +106,9 @@ impl Pages {
 
     /// Lets go of what nobody reads; called now and then.
     pub fn sweep(&self) {
-        *self.shelf.lock() = Shelf::default();
+        let mut shelf = self.shelf.lock();
+        shelf.kept = VecDeque::new();
+        shelf.open.retain(|_, cell| cell.strong_count() > 0);
+        shelf.open.shrink_to_fit();
     }
 }

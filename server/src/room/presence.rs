@@ -34,6 +34,7 @@ impl Presence {
 
     /// A user who is no longer here.
     pub fn exit(&mut self, user: &Arc<User>) {
+        debug_assert!(self.online > 0, "an exit follows on an enter");
         self.online = self.online.saturating_sub(1);
         if let Some(named) = &mut self.named {
             named.retain(|other| !Arc::ptr_eq(other, user));
@@ -62,7 +63,7 @@ impl Presence {
     /// Who they are, in small rooms.
     pub fn users(&self) -> Option<Vec<Arc<User>>> {
         let mut users = self.named.clone()?;
-        users.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        users.sort_by_cached_key(|user| (user.name(), user.id.clone()));
         Some(users)
     }
 }

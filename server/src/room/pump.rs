@@ -101,7 +101,14 @@ async fn catch_up(room: &Arc<Room>, chat: &Arc<Chat>) {
         // Each member hears of it at its own place.
         Start::Gap { .. } | Start::Void { .. } => {
             chat.metrics().disturbances.inc();
-            room.feed.lock().ring = Some(Ring::new(page.tail));
+            room.pages.sweep();
+            {
+                let mut feed = room.feed.lock();
+                if feed.stays == 0 {
+                    return;
+                }
+                feed.ring = Some(Ring::new(page.tail));
+            }
             for chunk in &room.group.chunks() {
                 demote_all(room, chat, &mut chunk.lock(), page.tail);
             }
@@ -146,12 +153,7 @@ fn take_hints(room: &Room, chat: &Chat) {
 async fn serve(room: &Arc<Room>, chat: &Arc<Chat>) {
     let chunks = room.group.chunks();
     let Some(round) = Round::new(room, &chunks) else { return };
-    if chunks.len() <= CHUNKS_ALONE {
-        for chunk in &chunks {
-            serve_chunk(room, chat, chunk, &round);
-        }
-        return;
-    }
+    let workers = if chunks.len() <= CHUNKS_ALONE { 1 } else { chat.workers() };
     let shared = Arc::new((chunks, round, AtomicUsize::new(0)));
     let work = |room: Arc<Room>, chat: Arc<Chat>, shared: Arc<(Vec<Shared>, Round, AtomicUsize)>| async move {
         let (chunks, round, next) = &*shared;
@@ -163,7 +165,7 @@ async fn serve(room: &Arc<Room>, chat: &Arc<Chat>) {
         }
     };
     let helpers: Vec<_> =
-        (1..chat.workers()).map(|_| tokio::spawn(work(room.clone(), chat.clone(), shared.clone()))).collect();
+        (1..workers).map(|_| tokio::spawn(work(room.clone(), chat.clone(), shared.clone()))).collect();
     work(room.clone(), chat.clone(), shared.clone()).await;
     for helper in helpers {
         if let Err(error) = helper.await {

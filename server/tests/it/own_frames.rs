@@ -73,8 +73,13 @@ async fn cut_often(live: &Live, count: usize, entries: u64, seed: u64) {
 async fn five_rooms_and_cuts_at_random_moments() {
     let live = Live::with(|plan| plan.settings.transport.ping_interval = Duration::from_millis(100)).await;
     for seed in 0..3 {
-        cut_often(&Live::with(|plan| plan.settings.transport.ping_interval = Duration::from_millis(100)).await, 5, 100, seed)
-            .await;
+        cut_often(
+            &Live::with(|plan| plan.settings.transport.ping_interval = Duration::from_millis(100)).await,
+            5,
+            100,
+            seed,
+        )
+        .await;
     }
     drop(live);
 }
