@@ -14,7 +14,7 @@ use chat_socket::{Admission, Config, Protocol, ServeOptions, Server, serve};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Why a server did not start.
@@ -42,9 +42,9 @@ pub enum StartError {
 /// Serves until SIGTERM or SIGINT, then drains. `level` changes what is logged.
 pub async fn run(settings: Settings, level: Level) -> Result<(), StartError> {
     let mut signals = Signals::new().map_err(StartError::Signals)?;
-    let public = listen("listen", settings.network.listen).await?;
-    let internal = listen("internal-listen", settings.network.internal_listen).await?;
-    let operations = listen("metrics-listen", settings.network.metrics_listen).await?;
+    let public = listen("listen", settings.network.listen)?;
+    let internal = listen("internal-listen", settings.network.internal_listen)?;
+    let operations = listen("metrics-listen", settings.network.metrics_listen)?;
     let metrics = Arc::new(Metrics::new()?);
     let health = Arc::new(Health::default());
     let (log, records) = stores(&settings);
@@ -100,8 +100,17 @@ async fn closed(server: &Server<Chat>) {
     }
 }
 
-async fn listen(setting: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|source| StartError::Listen { setting, address, source })
+/// Connections that may wait to be accepted: clients come back all at once after a cut, and the default of 1,024 turns some away for a second.
+const BACKLOG: u32 = 4096;
+
+fn listen(setting: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    let open = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    open().map_err(|source| StartError::Listen { setting, address, source })
 }
 
 fn stores(settings: &Settings) -> (Arc<MemoryLog>, Arc<MemoryRecords>) {
