@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 /// Pages end at multiples of this many entries, so that readers from different places soon read the same ones.
 const PAGE_ENTRIES: u64 = 64;
 
-/// Full pages that are kept a little longer than somebody reads them.
+/// Pages that are kept a little longer than somebody reads them.
 const KEPT_PAGES: usize = 8;
 
 /// A page, encoded.
@@ -47,15 +47,21 @@ struct Shelf {
 impl Room {
     /// The page after a position. Those who ask for the same one at the same time share one read of the log.
     pub async fn page(&self, chat: &Chat, after: Position) -> Result<Arc<EncodedPage>, ReadError> {
-        let cell = self.pages.cell(after);
-        let page = cell.get_or_try_init(|| self.read(chat, after)).await?.clone();
-        if page.last {
-            // It would hide what comes after it.
-            self.pages.close(after, &cell);
-        } else {
+        loop {
+            let cell = self.pages.cell(after);
+            let page = cell.get_or_try_init(|| self.read(chat, after)).await?.clone();
+            if self.is_outdated(&page) {
+                self.pages.close(after, &cell);
+                continue;
+            }
             self.pages.keep(&cell);
+            return Ok(page);
         }
-        Ok(page)
+    }
+
+    /// Whether the feed knows of more than a last page that was read earlier.
+    fn is_outdated(&self, page: &EncodedPage) -> bool {
+        page.last && self.head().is_some_and(|head| head.n > page.tail.n || head.epoch > page.tail.epoch)
     }
 
     async fn read(&self, chat: &Chat, after: Position) -> Result<Arc<EncodedPage>, ReadError> {
