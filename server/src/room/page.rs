@@ -49,8 +49,14 @@ impl Room {
     pub async fn page(&self, chat: &Chat, after: Position) -> Result<Arc<EncodedPage>, ReadError> {
         loop {
             let cell = self.pages.cell(after);
-            let page = cell.get_or_try_init(|| self.read(chat, after)).await?.clone();
-            if self.is_outdated(&page) {
+            let mut fresh = false;
+            let read = || {
+                fresh = true;
+                self.read(chat, after)
+            };
+            let page = cell.get_or_try_init(read).await?.clone();
+            // What was read just now is the truth, even where the feed has not heard of a loss yet.
+            if !fresh && self.is_outdated(&page) {
                 self.pages.close(after, &cell);
                 continue;
             }
