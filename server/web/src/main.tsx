@@ -1,6 +1,5 @@
 import '@fontsource-variable/inter/wght.css';
 import './ui/page.css';
-import { CSPProvider } from '@base-ui/react/csp-provider';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { SIGNED_OUT } from './chat/state';
@@ -20,10 +19,8 @@ const page = document.getElementById('page');
 if (!page) throw new Error('the document has no place for the page');
 createRoot(page).render(
   <StrictMode>
-    <CSPProvider disableStyleElements>
-      <SessionContext value={session}>
-        <App />
-      </SessionContext>
-    </CSPProvider>
+    <SessionContext value={session}>
+      <App />
+    </SessionContext>
   </StrictMode>,
 );

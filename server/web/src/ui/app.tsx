@@ -1,53 +1,27 @@
-// The whole page: a welcome for who has no name yet, else rooms at the side and one of them open.
+// The whole page: a welcome for who has no name yet, else the chat.
 
-import { useEffect, useState } from 'react';
-import styles from './app.module.css';
-import { Conversation } from './conversation';
-import { LayerContext } from './layer';
-import { Lobby } from './lobby';
-import { usePlace } from './place';
-import { useChat, useSession } from './session-context';
-import { Sidebar } from './sidebar';
+import { lazy, Suspense, useEffect } from 'react';
+import { useChat } from './session-context';
 import { Toasts } from './toast';
-import { usePageTitle } from './page-title';
 import { Welcome } from './welcome';
+
+const load = () => import('./chat');
+const Chat = lazy(load);
 
 export function App() {
   const signedOut = useChat((state) => state.link.phase === 'signedOut');
+  // While somebody thinks of a name, the rest comes.
+  useEffect(() => void load(), []);
   return (
     <>
-      {signedOut ? <Welcome /> : <Chat />}
+      {signedOut ? (
+        <Welcome />
+      ) : (
+        <Suspense>
+          <Chat />
+        </Suspense>
+      )}
       <Toasts />
     </>
   );
-}
-
-function Chat() {
-  const session = useSession();
-  const { room } = usePlace();
-  const [layer, setLayer] = useState<HTMLElement | null>(null);
-  useEffect(() => session.open(room), [session, room]);
-  useLeaveWarning();
-  usePageTitle(room);
-  return (
-    <LayerContext value={layer}>
-      <div className={styles.frame} data-open={room !== null}>
-        <Sidebar open={room} />
-        <main ref={setLayer} className={styles.main}>
-          {room === null ? <Lobby /> : <Conversation key={room} name={room} />}
-        </main>
-      </div>
-    </LayerContext>
-  );
-}
-
-/** What has not been sent would be lost with the tab, so the browser asks first. */
-function useLeaveWarning(): void {
-  const unsent = useChat((state) => state.outbox.some((pending) => pending.state !== 'sent'));
-  useEffect(() => {
-    if (!unsent) return;
-    const warn = (event: BeforeUnloadEvent) => event.preventDefault();
-    addEventListener('beforeunload', warn);
-    return () => removeEventListener('beforeunload', warn);
-  }, [unsent]);
 }
