@@ -107,7 +107,9 @@ for (const [name, transport] of Object.entries(TRANSPORTS)) {
     test("what is emitted while it is away arrives once it is back", async () => {
       const socket = client(transport);
       await once(socket, "connect");
+      const gone = once(socket, "disconnect"); // during an upgrade the client closes only after it
       socket.io.engine.close();
+      await gone;
       const back = once(socket, "message-back");
       socket.emit("message", "kept");
       assert.deepEqual(await back, ["kept"]);
