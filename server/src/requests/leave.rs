@@ -37,7 +37,8 @@ pub(super) async fn leave(call: Arc<Call>, request: Leave) -> Answered {
             let mut guard = call.socket.lock();
             carry::stay(&call, &mut guard, effects, || DONE.to_owned())
         }
-        (LeaveAsked::NotMember, _) => Err(Refusal::not_found("not a member of this room")),
+        // A client asks again where it got no answer: what it wants is so.
+        (LeaveAsked::NotMember, _) => Ok(Some(DONE.to_owned())),
         (LeaveAsked::Busy | LeaveAsked::Write(_), _) => {
             Err(Refusal::new(Code::Conflict, "another request is under way"))
         }
