@@ -21,6 +21,15 @@ pub(crate) enum Item {
     Void { after: Position },
 }
 
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// By a close frame with this code.
+    Closed(Option<u16>),
+    /// Without one.
+    Lost,
+}
+
 /// A connected client.
 pub(crate) struct Client {
     pub(crate) wire: Wire,
@@ -32,7 +41,7 @@ pub(crate) struct Client {
     /// The last `ready`.
     pub(crate) ready: Value,
     /// How the connection ended.
-    pub(crate) ended: Option<Option<u16>>,
+    pub(crate) ended: Option<End>,
     answers: BTreeMap<u64, Value>,
     next: u64,
 }
@@ -183,7 +192,10 @@ impl Client {
     /// Reads until the connection is over; the code of the close frame, if one came.
     pub(crate) async fn closed(&mut self) -> Option<u16> {
         self.until("the end of the connection", |client| client.ended.is_some()).await;
-        self.ended.flatten()
+        match self.ended {
+            Some(End::Closed(code)) => code,
+            Some(End::Lost) | None => None,
+        }
     }
 
     /// Reads until the condition holds.
@@ -217,9 +229,9 @@ impl Client {
             Got::Text(text) => self.packet(&text),
             Got::Close(code) => {
                 self.wire.frame(true, chat_wire::websocket::Opcode::Close, &code.unwrap_or(1000).to_be_bytes()).await;
-                self.ended = Some(code);
+                self.ended = Some(End::Closed(code));
             }
-            Got::End => self.ended = Some(None),
+            Got::End => self.ended = Some(End::Lost),
             Got::Binary(_) | Got::Pong(_) => panic!("nobody asked for {got:?}"),
         }
     }

@@ -80,8 +80,8 @@ impl Live {
         self.metrics.sockets.limits.with_label_values(&[name]).get()
     }
 
-    /// The value of a series of `/metrics`, by its whole name with labels.
-    pub(crate) fn series(&self, name: &str) -> f64 {
+    /// The value of a counter or gauge of `/metrics`, by its whole name with labels.
+    pub(crate) fn series(&self, name: &str) -> u64 {
         let text = self.metrics.text();
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no series {name}"))

@@ -4,16 +4,16 @@
 //! command line, signals, exit codes) is tested on one.
 
 mod client;
-//mod corpus;
+mod corpus;
 mod http;
 mod live;
 mod log_faults;
-//mod metrics;
+mod metrics;
 mod own_frames;
-//mod process;
-//mod sessions;
+mod process;
+mod sessions;
 mod slow_reader;
-//mod spawned;
+mod spawned;
 mod storm;
 mod wait;
 mod wire;

@@ -71,17 +71,10 @@ async fn cut_often(live: &Live, count: usize, entries: u64, seed: u64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn five_rooms_and_cuts_at_random_moments() {
-    let live = Live::with(|plan| plan.settings.transport.ping_interval = Duration::from_millis(100)).await;
     for seed in 0..3 {
-        cut_often(
-            &Live::with(|plan| plan.settings.transport.ping_interval = Duration::from_millis(100)).await,
-            5,
-            100,
-            seed,
-        )
-        .await;
+        let live = Live::with(|plan| plan.settings.transport.ping_interval = Duration::from_millis(100)).await;
+        cut_often(&live, 5, 100, seed).await;
     }
-    drop(live);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

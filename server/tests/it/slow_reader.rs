@@ -15,7 +15,7 @@ const ROOM: &str = "busy";
 const ENTRIES: u64 = 5_000;
 
 fn socket_of(live: &Live, name: &str) -> Arc<Socket<Chat>> {
-    let is = |socket: &Arc<Socket<Chat>>| socket.lock().app().user.as_ref().is_some_and(|user| &*user.name == name);
+    let is = |socket: &Arc<Socket<Chat>>| socket.lock().app().user.as_ref().is_some_and(|user| &*user.name() == name);
     live.server.sockets().into_iter().find(is).expect("a connection of this name")
 }
 

@@ -8,9 +8,8 @@ const ROOM: &str = "arena";
 const CLIENTS: usize = 500;
 const ENTRIES: u64 = 200;
 
-/// 200 entries are 4 pages. The last one ends at the tail and is not kept, since it would hide what comes next: each
-/// reader that comes to it after the one before was done reads it again. It is bounded by time, not by the number of readers.
-const PAGES_MAX: u64 = 40;
+/// 200 entries are 4 pages. Another few may be read while the room finds its tail; never one a client.
+const PAGES_MAX: u64 = 20;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn five_hundred_come_back_and_share_the_reads() {
@@ -31,7 +30,7 @@ async fn five_hundred_come_back_and_share_the_reads() {
         ann.flood(ROOM, 1, ENTRIES, 100).await;
         // Nobody is left, so that the room has to be read.
         ann.wire.send("41").await;
-        crate::wait::eventually("nobody is there", || live.series("chat_connections_unauthenticated") >= 1.0).await;
+        crate::wait::eventually("nobody is there", || live.series("chat_connections_unauthenticated") >= 1).await;
         ann.cut();
     }
     crate::wait::eventually("all have gone", || live.server.connections() == 0).await;
@@ -52,6 +51,6 @@ async fn five_hundred_come_back_and_share_the_reads() {
     }
     let pages = live.metrics.pages_read.get() - before;
     println!("pages read: {pages}");
-    assert!((4..=PAGES_MAX).contains(&pages), "{pages} pages were read for {CLIENTS} clients");
+    assert!((1..=PAGES_MAX).contains(&pages), "{pages} pages were read for {CLIENTS} clients");
     assert_eq!(live.metrics.gaps.get() + live.metrics.voids.get(), 0);
 }

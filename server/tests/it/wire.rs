@@ -51,11 +51,6 @@ impl Wire {
         Self::try_connect(socket, address).await.expect("a WebSocket")
     }
 
-    /// Opens a session where the server may refuse it; `None` if it answered anything but 101, or nothing.
-    pub(crate) async fn try_open(address: SocketAddr) -> Option<Self> {
-        Self::try_connect(TcpSocket::new_v4().ok()?, address).await
-    }
-
     async fn try_connect(socket: TcpSocket, address: SocketAddr) -> Option<Self> {
         let mut stream = socket.connect(address).await.ok()?;
         stream.set_nodelay(true).ok()?;
@@ -77,10 +72,9 @@ impl Wire {
         if !wire.input.starts_with(b"HTTP/1.1 101") {
             return None;
         }
-        match wire.next().await {
-            Got::Text(open) if open.starts_with("0{") => Some(wire),
-            other => panic!("instead of the handshake: {other:?}"),
-        }
+        let open = wire.next().await;
+        assert!(matches!(&open, Got::Text(text) if text.starts_with("0{")), "instead of the handshake: {open:?}");
+        Some(wire)
     }
 
     /// Sends a text message.

@@ -1,0 +1,124 @@
+//! The application of these tests: it notes what it is called with, answers slowly on request, and keeps who is there.
+
+use crate::wait::eventually;
+use crate::wire::{Got, Wire};
+use axum::http::request::Parts;
+use chat_socket::{
+    Application, CloseReason, Config, Counters, Event, Handling, Namespace, ServeOptions, Server, Socket, serve,
+};
+use parking_lot::Mutex;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+/// What the application was called with, in order.
+pub(crate) type Notes = Arc<Mutex<Vec<String>>>;
+
+/// The application.
+pub(crate) struct Probe {
+    pub(crate) notes: Notes,
+    /// What slow handlers wait for: a permit each.
+    pub(crate) gate: Arc<Semaphore>,
+}
+
+impl Application for Probe {
+    type State = ();
+
+    fn open(&self, _head: &Parts) {}
+
+    fn connect(self: &Arc<Self>, socket: &Arc<Socket<Self>>, namespace: Namespace, _auth: &str) -> Handling {
+        socket.lock().accept(namespace, "sid", None);
+        Handling::Done
+    }
+
+    /// `fast` is done at once; `slow` waits for the gate; both answer with the event's argument. `close` and its argument.
+    fn event(self: &Arc<Self>, socket: &Arc<Socket<Self>>, event: Event<'_>) -> Handling {
+        let argument = event.arguments.first().map_or("null", |argument| argument.get()).to_owned();
+        let (name, ack) = (event.name.to_owned(), event.ack);
+        self.notes.lock().push(format!("begin {name} {argument}"));
+        let (notes, socket, gate) = (self.notes.clone(), socket.clone(), self.gate.clone());
+        let done = move || {
+            notes.lock().push(format!("end {name} {argument}"));
+            if let Some(ack) = ack {
+                socket.lock().acknowledge(ack, &[&argument]);
+            }
+        };
+        if event.name != "slow" {
+            done();
+            return Handling::Done;
+        }
+        Handling::later(async move {
+            gate.acquire().await.expect("the gate").forget();
+            done();
+        })
+    }
+
+    fn disconnect(self: &Arc<Self>, _socket: &Arc<Socket<Self>>, _namespace: Namespace) {
+        self.notes.lock().push("disconnect".to_owned());
+    }
+
+    fn closed(self: &Arc<Self>, _socket: &Arc<Socket<Self>>, reason: CloseReason) {
+        self.notes.lock().push(format!("closed {}", reason.name()));
+    }
+}
+
+/// A running server.
+pub(crate) struct Probed {
+    pub(crate) address: SocketAddr,
+    pub(crate) server: Arc<Server<Probe>>,
+    pub(crate) notes: Notes,
+    pub(crate) gate: Arc<Semaphore>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Probed {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Probed {
+    pub(crate) async fn start() -> Self {
+        let (notes, gate) = (Notes::default(), Arc::new(Semaphore::new(0)));
+        let probe = Arc::new(Probe { notes: notes.clone(), gate: gate.clone() });
+        let counters = Counters::new(&prometheus::Registry::new()).expect("counters");
+        let config = Config { stall_timeout: Duration::from_millis(500), ..Config::default() };
+        let server = Server::new(probe, config, counters.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let options = ServeOptions { send_buffer: 16 * 1024, ..ServeOptions::default() };
+        let task = tokio::spawn(serve(listener, server.router("/socket.io/"), options, counters));
+        Self { address, server, notes, gate, task }
+    }
+
+    /// A client on `/`, and the server's end of it.
+    pub(crate) async fn connect(&self) -> (Wire, Arc<Socket<Probe>>) {
+        self.enter(Wire::open(self.address).await).await
+    }
+
+    /// The same for a WebSocket that is open already.
+    pub(crate) async fn enter(&self, mut wire: Wire) -> (Wire, Arc<Socket<Probe>>) {
+        let before = self.server.sockets();
+        wire.send("40").await;
+        assert_eq!(wire.next().await, Got::Text(r#"40{"sid":"sid"}"#.to_owned()));
+        let fresh = self.server.sockets().into_iter().filter(|socket| socket.lock().is_connected(Namespace::MAIN));
+        let socket = fresh.max_by_key(|socket| socket.key()).expect("a connection");
+        assert!(before.iter().any(|known| Arc::ptr_eq(known, &socket)));
+        (wire, socket)
+    }
+
+    /// Waits until the application was called so.
+    pub(crate) async fn noted(&self, note: &str) {
+        eventually(note, || self.notes.lock().iter().any(|noted| noted == note)).await;
+    }
+}
+
+/// The next message, which has to be a text.
+pub(crate) async fn text(wire: &mut Wire) -> String {
+    let got = wire.next().await;
+    let Got::Text(text) = got else { panic!("instead of a text: {got:?}") };
+    text
+}
