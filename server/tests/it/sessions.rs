@@ -12,13 +12,14 @@ fn outcome(live: &Live, outcome: &str) -> u64 {
     live.series(&format!(r#"chat_recoveries_total{{outcome="{outcome}"}}"#))
 }
 
-/// Ann has sent five entries, and ben has seen them.
+/// Ann has sent five entries, and both have seen them.
 async fn two(live: &Live) -> [Client; 2] {
     let mut ann = Client::guest(live.address, "ann").await;
     let mut ben = Client::guest(live.address, "ben").await;
     ann.join(ROOM).await;
     ben.join(ROOM).await;
     ann.flood(ROOM, 1, 5, 1).await;
+    ann.reaches(ROOM, 5).await;
     ben.reaches(ROOM, 5).await;
     [ann, ben]
 }
