@@ -12,8 +12,8 @@ use rust_embed::RustEmbed;
 struct Dist;
 
 /// What the page may do: nothing but talk to this server.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
-    connect-src 'self' ws: wss:; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; \
+    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Serves a file of the page, or the page itself for a path that the page knows.
 pub async fn serve(request: Request) -> Response {
