@@ -63,6 +63,12 @@ struct Kept {
     released: Option<Instant>,
 }
 
+impl Kept {
+    fn has_expired(&self, expiry: Duration) -> bool {
+        self.released.is_some_and(|released| released.elapsed() >= expiry)
+    }
+}
+
 impl MemoryRecords {
     /// An empty store.
     pub fn new(options: RecordOptions) -> Self {
@@ -82,7 +88,7 @@ impl MemoryRecords {
     /// Lets go of those whose time is over; called now and then.
     pub fn sweep(&self) {
         let expiry = self.options.expiry;
-        self.kept.lock().retain(|_, kept| kept.released.is_none_or(|released| released.elapsed() < expiry));
+        self.kept.lock().retain(|_, kept| !kept.has_expired(expiry));
     }
 
     fn with<T>(&self, pid: Pid, work: impl FnOnce(&mut Kept) -> Option<T>) -> Result<T, Failed> {
@@ -103,7 +109,9 @@ impl Records for MemoryRecords {
     }
 
     fn user(&self, pid: Pid) -> BoxFuture<'_, Result<Option<Arc<User>>, Failed>> {
-        Box::pin(ready(Ok(self.kept.lock().get(&pid).map(|kept| kept.record.user().clone()))))
+        let kept = self.kept.lock();
+        let kept = kept.get(&pid).filter(|kept| !kept.has_expired(self.options.expiry));
+        Box::pin(ready(Ok(kept.map(|kept| kept.record.user().clone()))))
     }
 
     fn take(&self, pid: Pid, user: Arc<User>) -> BoxFuture<'_, Result<Option<Taken>, Failed>> {

@@ -151,6 +151,9 @@ impl<A: Application> Socket<A> {
     ) -> Result<String, AckError> {
         let answer = {
             let mut guard = self.lock();
+            if !guard.is_open() {
+                return Err(AckError::Closed);
+            }
             let path = guard.path(namespace);
             let acks = guard.inner.acks.get_or_insert_default();
             if acks.waiting.len() >= ACKS_MAX {

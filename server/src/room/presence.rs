@@ -77,7 +77,9 @@ mod tests {
     fn names_go_in_large_rooms_and_come_back_in_small_ones() {
         let (users, mut presence) = (Users::default(), Presence::default());
         let crowd: Vec<_> = (0..=NAMES_MAX).map(|n| users.meet(&n.to_string(), "name", true)).collect();
-        crowd.iter().for_each(|user| presence.enter(user));
+        for user in &crowd {
+            presence.enter(user);
+        }
         assert_eq!((presence.online(), presence.users()), (NAMES_MAX + 1, None));
         presence.exit(&crowd[0]);
         assert!(presence.wants_names());
