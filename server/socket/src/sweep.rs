@@ -27,9 +27,10 @@ pub(crate) async fn run<A: Application>(server: Weak<Server<A>>) {
             let mut guard = socket.lock();
             let next = match verdict(&guard, server.config(), now) {
                 Verdict::Look(next) => next,
+                // What is due next, its answer or the end of a stall, the next tick finds out.
                 Verdict::Ping => {
                     guard.ping();
-                    now.wrapping_add(ms(server.config().ping_timeout))
+                    now
                 }
                 Verdict::Close(reason) => {
                     guard.close(reason);
