@@ -130,7 +130,8 @@ fn stores(settings: &Settings) -> (Arc<MemoryLog>, Arc<MemoryRecords>) {
     (Arc::new(log), Arc::new(MemoryRecords::new(records)))
 }
 
-fn config(settings: &Settings) -> Config {
+/// What the sockets are told of the settings.
+pub fn config(settings: &Settings) -> Config {
     let (transport, limits) = (&settings.transport, &settings.limits);
     Config {
         protocol: Protocol::SocketIo,

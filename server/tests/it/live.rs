@@ -6,7 +6,8 @@ use chat_server::http::{self, Health};
 use chat_server::metrics::Metrics;
 use chat_server::records::{MemoryRecords, RecordOptions};
 use chat_settings::Settings;
-use chat_socket::{Admission, Config, ServeOptions, Server, serve};
+use chat_server::run;
+use chat_socket::{ServeOptions, Server, serve};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -52,7 +53,7 @@ impl Live {
         let mut plan = Plan::default();
         change(&mut plan);
         let Plan { settings, log, session_expiry } = plan;
-        let config = config(&settings);
+        let config = run::config(&settings);
         let clock = || SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis() as u64;
         let log = Arc::new(MemoryLog::new(log, Arc::new(clock)));
         let options = RecordOptions { expiry: session_expiry, records_max: settings.limits.max_sessions };
@@ -91,25 +92,5 @@ impl Live {
 impl Drop for Live {
     fn drop(&mut self) {
         self.task.abort();
-    }
-}
-
-fn config(settings: &Settings) -> Config {
-    let (transport, limits) = (&settings.transport, &settings.limits);
-    Config {
-        ping_interval: transport.ping_interval,
-        ping_timeout: transport.ping_timeout,
-        connect_timeout: limits.connect_timeout,
-        upgrade_timeout: limits.upgrade_timeout,
-        stall_timeout: limits.stall_timeout,
-        body_timeout: limits.body_timeout,
-        max_payload: limits.max_payload,
-        outbox_bytes: limits.outbox,
-        admission: Admission {
-            max_connections: limits.max_connections,
-            max_unauthenticated: limits.max_unauthenticated,
-            ..Admission::default()
-        },
-        ..Config::default()
     }
 }
