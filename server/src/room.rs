@@ -223,6 +223,8 @@ impl Follower for Following {
         {
             let mut feed = room.feed.lock();
             match hint {
+                // Of other servers, of which there are none yet.
+                Hint::Volatile(_) => return,
                 Hint::Entry(entry) if feed.incoming.len() < INCOMING_MAX => feed.incoming.push_back(entry),
                 Hint::Entry(_) | Hint::Disturbed => feed.disturbed = true,
             }

@@ -40,6 +40,7 @@ macro_rules! contract {
             hints::a_watch_begins_with_a_disturbance,
             hints::hints_are_complete_and_in_order,
             hints::a_dropped_watch_is_silent,
+            hints::what_is_published_reaches_the_followers,
             hints::a_follower_may_leave_while_it_is_told,
             retention::the_oldest_entries_go_by_count,
             retention::entries_go_by_age_and_numbers_stay,

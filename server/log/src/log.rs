@@ -3,6 +3,8 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::{Append, AppendError, Appended, Before, Entry, Follower, Page, Position, Reach, ReadError, Watch};
 
 /// A future without a name: the log is used as `dyn RoomLog`.
@@ -42,6 +44,10 @@ pub trait RoomLog: Send + Sync + 'static {
 
     /// How far a reader of this position agrees with the log as it is: the smaller of its `n` and of the last entry whose epoch is not above its.
     fn reach<'a>(&'a self, room: &'a Arc<str>, position: Position) -> BoxFuture<'a, Result<Reach, ReadError>>;
+
+    /// Tells all followers of a room something, those of the caller and of other processes, without keeping it. It may get lost, and it has no place
+    /// among the entries.
+    fn publish(&self, room: &Arc<str>, volatile: Bytes);
 
     /// Hints about a room, until the watch is dropped. See [`Hint`](crate::Hint) for what they promise.
     fn watch(&self, room: &Arc<str>, follower: Arc<dyn Follower>) -> Watch;

@@ -23,6 +23,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::{
     Append, AppendError, Appended, Before, BoxFuture, Entry, Follower, Page, Position, Reach, ReadError, RoomLog, Watch,
 };
@@ -201,6 +203,12 @@ impl RoomLog for MemoryLog {
 
     fn reach<'a>(&'a self, room: &'a Arc<str>, position: Position) -> BoxFuture<'a, Result<Reach, ReadError>> {
         Box::pin(ready(self.shared.look(room, |room, epoch| room.reach(epoch, position))))
+    }
+
+    fn publish(&self, room: &Arc<str>, volatile: Bytes) {
+        if !self.shared.is_out() {
+            self.shared.rooms.look(room, |room| room.publish(volatile));
+        }
     }
 
     fn watch(&self, room: &Arc<str>, follower: Arc<dyn Follower>) -> Watch {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::Entry;
 
 /// Receives the hints of a room.
@@ -20,6 +22,8 @@ pub enum Hint {
     /// Something may have been missed: read. Each watch begins with one, as soon as it is in place: what was appended before is to be read, what
     /// is appended afterwards is hinted.
     Disturbed,
+    /// What somebody published to the room without appending it; opaque, not kept, and it may get lost.
+    Volatile(Bytes),
 }
 
 /// A follower's stay at a room. It ends when this is dropped; a call under way on another thread may still come to its end afterwards.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::kind::{Bytes, Kind, Time};
-use crate::{Access, Secret, Settings, SettingsError};
+use crate::{Access, Redis, Secret, Settings, SettingsError};
 
 /// The fewest bytes of a secret: those of the HMAC-SHA-256 that it keys.
 const SECRET_BYTES_MIN: usize = 32;
@@ -51,7 +51,23 @@ pub(crate) fn jwt_secret(
     secret("jwt-secret", access.jwt_secret.as_ref(), "jwt-secret-file", access.jwt_secret_file.as_ref(), read_file)
 }
 
-/// A secret that is given itself or by a file.
+/// The password of Redis.
+pub(crate) fn redis_password(
+    redis: &Redis,
+    read_file: impl Fn(&Path) -> io::Result<String>,
+) -> Result<Option<Secret>, SettingsError> {
+    let (given, file) = (redis.redis_password.as_ref(), redis.redis_password_file.as_ref());
+    let Some((name, password)) = given_once("redis-password", given, "redis-password-file", file, read_file)? else {
+        return Ok(None);
+    };
+    if password.expose().is_empty() {
+        let why = "it is empty; take it out if Redis wants no password";
+        return Err(SettingsError::Secret { name, why });
+    }
+    Ok(Some(password))
+}
+
+/// A key of ours that is given itself or by a file: long enough to sign with.
 fn secret(
     name: &'static str,
     given: Option<&Secret>,
@@ -59,15 +75,7 @@ fn secret(
     file: Option<&PathBuf>,
     read_file: impl Fn(&Path) -> io::Result<String>,
 ) -> Result<Option<Secret>, SettingsError> {
-    let (name, secret) = match (given, file) {
-        (None, None) => return Ok(None),
-        (Some(_), Some(_)) => {
-            let why = "it is given both itself and as a file; take one of them out";
-            return Err(SettingsError::Secret { name, why });
-        }
-        (Some(secret), None) => (name, secret.clone()),
-        (None, Some(path)) => (file_name, Secret::from_file(&read(file_name, path, read_file)?)),
-    };
+    let Some((name, secret)) = given_once(name, given, file_name, file, read_file)? else { return Ok(None) };
     if secret.expose().len() < SECRET_BYTES_MIN {
         let why = "a secret needs at least 32 bytes; `openssl rand -hex 32` makes one";
         return Err(SettingsError::Secret { name, why });
@@ -75,9 +83,32 @@ fn secret(
     Ok(Some(secret))
 }
 
+/// A secret that is given itself or by a file, with the name of the setting that gave it.
+fn given_once(
+    name: &'static str,
+    given: Option<&Secret>,
+    file_name: &'static str,
+    file: Option<&PathBuf>,
+    read_file: impl Fn(&Path) -> io::Result<String>,
+) -> Result<Option<(&'static str, Secret)>, SettingsError> {
+    match (given, file) {
+        (None, None) => Ok(None),
+        (Some(_), Some(_)) => {
+            let why = "it is given both itself and as a file; take one of them out";
+            Err(SettingsError::Secret { name, why })
+        }
+        (Some(secret), None) => Ok(Some((name, secret.clone()))),
+        (None, Some(path)) => Ok(Some((file_name, Secret::from_file(&read(file_name, path, read_file)?)))),
+    }
+}
+
 /// Settings that must go together.
 pub(crate) fn together(settings: &Settings) -> Result<(), SettingsError> {
-    let Settings { network, transport, recovery, retention, drain, limits, .. } = settings;
+    let Settings { network, transport, recovery, retention, drain, limits, redis, .. } = settings;
+    if redis.redis.is_some() && settings.signing_keys.is_empty() {
+        let why = "the servers on one Redis know each other and each other's clients by it; give all of them the same";
+        return Err(SettingsError::Secret { name: "signing-key", why });
+    }
     different(("listen", network.listen), ("internal-listen", network.internal_listen))?;
     different(("listen", network.listen), ("metrics-listen", network.metrics_listen))?;
     different(("internal-listen", network.internal_listen), ("metrics-listen", network.metrics_listen))?;

@@ -1,7 +1,9 @@
 //! The settings, but for the limits: see `limits.rs`.
 
 use crate::key::group;
-use crate::kind::{Address, Auto, Bytes, Count, File, Hidden, LogFormat, Networks, Off, Pages, Switch, Text, Time};
+use crate::kind::{
+    Address, Auto, Bytes, Count, File, Hidden, LogFormat, Networks, Off, Pages, Seeds, Switch, Text, Time, Unreplicated,
+};
 
 group! {
     /// Where the server is to be found.
@@ -12,6 +14,9 @@ group! {
         internal_listen: Address = "0.0.0.0:3001";
         /// Where Prometheus and the probes connect: /metrics, /livez, /readyz.
         metrics_listen: Address = "0.0.0.0:9090";
+        /// Where other servers reach the internal port of this one, host:port. auto takes the address that internal-listen names, or else the one by
+        /// which this machine reaches Redis.
+        internal_advertise: Auto<Text> = "auto";
         /// The server's name among the others; auto takes the host name.
         node: Auto<Text> = "auto";
         /// Proxies whose Forwarded and X-Forwarded-For headers are believed.
@@ -45,6 +50,32 @@ group! {
         jwt_secret: Off<Hidden> = "off";
         /// A file that holds the JWT secret.
         jwt_secret_file: Off<File> = "off";
+    }
+}
+
+group! {
+    /// The Redis Cluster that holds the rooms, for several servers and for what outlives them.
+    pub struct Redis: "Redis" {
+        /// Some nodes of the Redis Cluster (7.0 or newer, or Valkey 8 or newer), as host:port,host:port; the rest is found from there. rediss:// before the
+        /// list connects by TLS. off keeps everything in the memory of this server.
+        redis: Off<Seeds> = "off";
+        /// The ACL user; off is Redis's default user.
+        redis_user: Off<Text> = "off";
+        /// The password of the Redis user.
+        redis_password: Off<Hidden> = "off";
+        /// A file that holds the password.
+        redis_password_file: Off<File> = "off";
+        /// A file with the PEM certificates of the authorities that may sign Redis's certificate; off takes those of the system.
+        redis_ca_file: Off<File> = "off";
+        /// What all keys begin with: deployments that share a Redis Cluster need different ones.
+        redis_prefix: Text = "chat";
+        /// How many parts the rooms are spread over. Fixed by the first server that ever wrote to this Redis under this prefix.
+        redis_partitions: Count = "256" in "1" to "4096";
+        /// What becomes of messages while a shard has no replica: allow takes them, and says in each answer that the end of one machine may lose them;
+        /// refuse takes none until a replica is back.
+        redis_unreplicated: Unreplicated = "allow", reload;
+        /// How long a message, or another write, is tried before its sender is told that nobody knows what became of it.
+        redis_write_deadline: Time = "15s" in "1s" to "5m", reload;
     }
 }
 

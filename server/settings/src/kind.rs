@@ -6,9 +6,10 @@ mod number;
 mod secret;
 
 pub use choice::LogFormat;
+pub use choice::Unreplicated;
 pub(crate) use choice::{Switch, Text};
-pub(crate) use network::{Address, Networks, Pages};
-pub use network::{Cidr, Origins};
+pub(crate) use network::{Address, Networks, Pages, Seeds};
+pub use network::{Cidr, Origins, RedisSeeds, Seed};
 pub(crate) use number::{Bytes, Count, Time};
 pub(crate) use secret::Hidden;
 pub use secret::Secret;

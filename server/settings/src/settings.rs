@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
-use crate::groups::{Access, Drain, Files, Logging, Network, Recovery, Retention, Transport};
+use crate::groups::{Access, Drain, Files, Logging, Network, Recovery, Redis, Retention, Transport};
 use crate::values::Values;
 use crate::{Key, Limits, Secret, SettingsError, checks, flags};
 
@@ -21,6 +21,10 @@ pub struct Settings {
     pub network: Network,
     /// Who may come in. Its secrets are as they were given: use `signing_keys` and `jwt_secret`.
     pub access: Access,
+    /// The password of the Redis user.
+    pub redis_password: Option<Secret>,
+    /// The Redis Cluster that holds the rooms. Its password is as it was given: use `redis_password`.
+    pub redis: Redis,
     /// How connections are kept.
     pub transport: Transport,
     /// How long a session can be recovered.
@@ -69,12 +73,15 @@ impl Settings {
         }
         let access = Access::take(&values)?;
         let network = Network::take(&values)?;
+        let redis = Redis::take(&values)?;
         let settings = Self {
             node: network.node.clone().or(host).unwrap_or_else(|| "local".to_owned()),
             signing_keys: checks::signing_keys(&access, &read_file)?,
             jwt_secret: checks::jwt_secret(&access, &read_file)?,
+            redis_password: checks::redis_password(&redis, &read_file)?,
             network,
             access,
+            redis,
             transport: Transport::take(&values)?,
             recovery: Recovery::take(&values)?,
             retention: Retention::take(&values)?,
@@ -92,6 +99,7 @@ impl Settings {
         let kept = [
             self.network.reload(&newer.network),
             self.access.reload(&newer.access),
+            self.redis.reload(&newer.redis),
             self.transport.reload(&newer.transport),
             self.recovery.reload(&newer.recovery),
             self.retention.reload(&newer.retention),
@@ -108,6 +116,9 @@ impl Settings {
         if self.access == newer.access && self.jwt_secret != newer.jwt_secret {
             kept.push("jwt-secret-file".to_owned());
         }
+        if self.redis == newer.redis && self.redis_password != newer.redis_password {
+            kept.push("redis-password-file".to_owned());
+        }
         kept
     }
 
@@ -117,6 +128,7 @@ impl Settings {
             Files::KEYS,
             Network::KEYS,
             Access::KEYS,
+            Redis::KEYS,
             Transport::KEYS,
             Recovery::KEYS,
             Retention::KEYS,
@@ -133,6 +145,7 @@ impl Settings {
             self.files.show(),
             self.network.show(),
             self.access.show(),
+            self.redis.show(),
             self.transport.show(),
             self.recovery.show(),
             self.retention.show(),

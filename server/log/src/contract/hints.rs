@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::steps::{Notes, append, fill, wish, wish_of};
+use bytes::Bytes;
+
+use super::steps::{Notes, append, fill, tail, wish, wish_of};
 use super::{Harness, Terms};
 use crate::{Follower, Hint, Position, Watch};
 
@@ -76,6 +78,27 @@ pub async fn a_dropped_watch_is_silent<H: Harness>() {
     there.until(&harness, "the second entry", |positions, _| positions == [first, second]).await;
     assert_eq!(gone.read(), told);
     assert_eq!(Arc::strong_count(&gone), 1, "the log has let go of the follower");
+}
+
+/// What is published reaches all who follow the room, and nobody else; it is no entry.
+pub async fn what_is_published_reaches_the_followers<H: Harness>() {
+    let harness = H::start(Terms::default()).await;
+    let (log, room, other) = (harness.log(), harness.room("published"), harness.room("published other"));
+    let followers: Vec<_> = [&room, &room, &other].map(|room| (room, Arc::new(Notes::default()))).into();
+    let _watches: Vec<_> = followers.iter().map(|(room, notes)| log.watch(room, Arc::clone(notes) as _)).collect();
+    for (_, notes) in &followers {
+        notes.until(&harness, "the first disturbance", |_, disturbances| disturbances > 0).await;
+    }
+    for (room, what) in [(&room, "one"), (&room, "two"), (&other, "other")] {
+        log.publish(room, Bytes::from_static(what.as_bytes()));
+    }
+    append(&*log, wish(&room, "m")).await;
+    for (followed, notes) in &followers {
+        let expected: &[&str] = if *followed == &room { &["one", "two"] } else { &["other"] };
+        notes.until(&harness, "what was published", |_, _| notes.volatile() == expected).await;
+    }
+    assert_eq!(tail(&*log, &room).await.n, 1);
+    assert_eq!(tail(&*log, &other).await.n, 0);
 }
 
 /// A follower may end its own watch while it is told something.

@@ -93,9 +93,17 @@ impl Notes {
                     positions.clear();
                     disturbances += 1;
                 }
+                Hint::Volatile(_) => {}
             }
         }
         (positions, disturbances)
+    }
+
+    /// What was published, in the order in which it came.
+    pub(super) fn volatile(&self) -> Vec<Bytes> {
+        let hints = self.0.lock().expect("no panic while writing down");
+        let volatile = |hint: &Hint| if let Hint::Volatile(volatile) = hint { Some(volatile.clone()) } else { None };
+        hints.iter().filter_map(volatile).collect()
     }
 
     /// Waits until the notes are as wished.

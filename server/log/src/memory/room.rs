@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::Options;
 use super::branches::Branches;
 use super::followers::Followers;
@@ -51,6 +53,11 @@ impl Room {
     /// Adds a follower and tells it to read. The flag ends its stay.
     pub(super) fn follow(&mut self, follower: Arc<dyn Follower>) -> Arc<AtomicBool> {
         self.followers.add(follower)
+    }
+
+    /// See [`RoomLog::publish`](crate::RoomLog::publish).
+    pub(super) fn publish(&self, volatile: Bytes) {
+        self.followers.hint(&Hint::Volatile(volatile));
     }
 
     /// Lets go of the followers whose watch has ended.

@@ -63,3 +63,29 @@ impl Kind for LogFormat {
         name.to_owned()
     }
 }
+
+/// What becomes of messages while nothing holds a second copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreplicated {
+    /// They are taken, and their answers say so.
+    Allow,
+    /// They are refused.
+    Refuse,
+}
+
+impl Kind for Unreplicated {
+    type Value = Self;
+    const ALLOWED: &'static str = "allow or refuse";
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Allow, Self::Refuse].into_iter().find(|choice| Self::show(choice) == text)
+    }
+
+    fn show(value: &Self) -> String {
+        let name = match value {
+            Self::Allow => "allow",
+            Self::Refuse => "refuse",
+        };
+        name.to_owned()
+    }
+}

@@ -117,6 +117,66 @@ fn origin(text: &str) -> Option<String> {
     fits.then(|| text.to_owned())
 }
 
+/// A node of a Redis Cluster to begin with.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Seed {
+    /// Its name or address; names are looked up again at each connect.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+}
+
+impl fmt::Display for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// Where a Redis Cluster is to be found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedisSeeds {
+    /// Connections are encrypted.
+    pub tls: bool,
+    /// At least one.
+    pub nodes: Vec<Seed>,
+}
+
+/// How seeds are written.
+pub struct Seeds;
+
+impl Kind for Seeds {
+    type Value = RedisSeeds;
+    const ALLOWED: &'static str =
+        "a list of host:port, such as redis-0:6379,redis-1:6379, with rediss:// before it for TLS";
+
+    fn parse(text: &str) -> Option<RedisSeeds> {
+        let (tls, nodes) = match text.split_once("://") {
+            None => (false, text),
+            Some(("redis", nodes)) => (false, nodes),
+            Some(("rediss", nodes)) => (true, nodes),
+            Some(_) => return None,
+        };
+        Some(RedisSeeds { tls, nodes: items(nodes.trim_end_matches('/')).map(seed).collect::<Option<_>>()? })
+    }
+
+    fn show(value: &RedisSeeds) -> String {
+        let scheme = if value.tls { "rediss://" } else { "" };
+        format!("{scheme}{}", list(value.nodes.iter().map(Seed::to_string)))
+    }
+}
+
+fn seed(text: &str) -> Option<Seed> {
+    let (host, port) = text.rsplit_once(':')?;
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
+    let port = port.parse().ok().filter(|port| *port != 0)?;
+    (!host.is_empty() && host.chars().all(plain)).then(|| Seed { host: host.to_owned(), port })
+}
+
 fn items(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim)
 }
@@ -152,6 +212,19 @@ mod tests {
     fn what_is_no_network() {
         for bad in ["10.0.0.0/33", "10.0.0/8", "::/129", "10.0.0.0/", "/8", "10.0.0.0/-1", "host"] {
             assert_eq!(Cidr::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn seeds_are_hosts_with_ports() {
+        let two = Seeds::parse("redis-0.redis:6379, [::1]:7001").expect("seeds");
+        assert_eq!(Seeds::show(&two), "redis-0.redis:6379,[::1]:7001");
+        assert!(!two.tls && two.nodes[1].host == "::1");
+        let tls = Seeds::parse("rediss://a:6380").expect("seeds");
+        assert!(tls.tls);
+        assert_eq!(Seeds::parse(&Seeds::show(&tls)), Some(tls));
+        for bad in ["", "a", "a:", ":6379", "a:0", "a:70000", "http://a:6379", "a:6379,", "u:p@a:6379", "a b:1"] {
+            assert_eq!(Seeds::parse(bad), None, "{bad:?}");
         }
     }
 

@@ -60,6 +60,7 @@ fn the_defaults_are_printed_as_a_commented_file() {
 listen: "0.0.0.0:3000"
 internal-listen: "0.0.0.0:3001"
 metrics-listen: "0.0.0.0:9090"
+internal-advertise: auto
 node: auto
 trusted-proxies: none
 allowed-origins: "*"
@@ -74,7 +75,6 @@ signing-key-previous: off
 signing-key-previous-file: off
 jwt-secret: off
 jwt-secret-file: off
-# Connections
-ping-interval: 25s
+# Redis
 "#);
 }

@@ -35,7 +35,9 @@ fn every_setting_can_be_given_by_every_source() {
         let text = match key.field {
             field if key.secret => format!("{field:x<40}"),
             "listen" | "internal_listen" | "metrics_listen" => "127.0.0.1:1234".to_owned(),
-            "node" | "log_level" => "other".to_owned(),
+            "node" | "log_level" | "redis_user" | "redis_prefix" | "internal_advertise" => "other".to_owned(),
+            "redis" => "rediss://redis-0:6379,redis-1:6379".to_owned(),
+            "redis_unreplicated" => "refuse".to_owned(),
             "trusted_proxies" => "10.0.0.0/8".to_owned(),
             "allowed_origins" => "own".to_owned(),
             "log_format" => "json".to_owned(),
@@ -47,7 +49,7 @@ fn every_setting_can_be_given_by_every_source() {
         // What must go together with it.
         let mut rest: Vec<(&str, &str)> = Vec::new();
         match key.field {
-            "signing_key_previous" => rest.push(("signing-key", "another key that is long enough for it")),
+            "redis" | "signing_key_previous" => rest.push(("signing-key", "another key that is long enough for it")),
             "text_bytes" | "data_bytes" => {
                 rest.extend([("max-payload", "20MB"), ("outbox", "16MiB"), ("retention-bytes", "1GiB")]);
             }
