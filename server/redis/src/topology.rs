@@ -1,0 +1,87 @@
+//! Who owns which slot, as the cluster itself says.
+
+use std::sync::Arc;
+
+use crate::slot::SLOTS;
+
+/// The cluster at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Topology {
+    /// The cluster's current epoch: the higher, the newer.
+    pub epoch: u64,
+    /// All nodes that it knows, by id.
+    pub nodes: Vec<Node>,
+    /// For each slot the index of its owner in `nodes`, or [`NOBODY`](Self::NOBODY); empty before the first answer.
+    owners: Vec<u16>,
+}
+
+/// A process of Redis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// The cluster's name for it.
+    pub id: Arc<str>,
+    /// `host:port` to connect to; the host is the announced host name where there is one.
+    pub address: Arc<str>,
+    /// What it does.
+    pub role: Role,
+    /// How the node that was asked sees it.
+    pub health: Health,
+    /// Raised whenever it took over slots.
+    pub config_epoch: u64,
+    /// The slots that it owns.
+    pub slots: Vec<SlotRange>,
+    /// Its replicas that are not known to fail.
+    pub replicas_online: u32,
+}
+
+/// What a node does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It owns slots, or may.
+    Master,
+    /// It follows the master with this id.
+    Replica {
+        /// The master's id; empty where it is not known yet.
+        of: Arc<str>,
+    },
+}
+
+/// How a node looks to the one that was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It answers.
+    Online,
+    /// It does not answer that node.
+    Suspected,
+    /// Most masters agree that it does not answer.
+    Failed,
+}
+
+/// Slots from `first` to `last`, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotRange {
+    /// The first.
+    pub first: u16,
+    /// The last.
+    pub last: u16,
+}
+
+impl Topology {
+    const NOBODY: u16 = u16::MAX;
+
+    /// The master that owns a slot.
+    pub fn owner(&self, slot: u16) -> Option<&Node> {
+        let index = *self.owners.get(usize::from(slot))?;
+        if index == Self::NOBODY { None } else { self.nodes.get(usize::from(index)) }
+    }
+
+    /// How many slots have an owner.
+    pub fn covered(&self) -> u16 {
+        self.owners.iter().filter(|&&owner| owner != Self::NOBODY).count().min(usize::from(SLOTS)) as u16
+    }
+
+    /// The masters that own slots.
+    pub fn masters(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().filter(|node| node.role == Role::Master && !node.slots.is_empty())
+    }
+}
