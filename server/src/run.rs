@@ -9,8 +9,8 @@ use crate::logging::Level;
 use crate::metrics::Metrics;
 use crate::records::{MemoryRecords, RecordOptions};
 use chat_log::{MemoryLog, Options};
-use chat_settings::{Origins, Settings};
-use chat_socket::{Admission, Config, Protocol, ServeOptions, Server, serve};
+use chat_settings::{Origins, Secret, Settings};
+use chat_socket::{Admission, Boot, Config, Protocol, ServeOptions, Server, SidKeys, serve};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -143,6 +143,8 @@ pub fn config(settings: &Settings) -> Config {
         body_timeout: limits.body_timeout,
         max_payload: limits.max_payload,
         outbox_bytes: limits.outbox,
+        boot: Boot::random(),
+        sid_keys: SidKeys::new(settings.signing_keys.iter().map(Secret::expose)),
         admission: admission(settings),
     }
 }

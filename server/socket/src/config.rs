@@ -1,5 +1,6 @@
 //! What a server of sockets is told at its start.
 
+use crate::sid::{Boot, SidKeys};
 use std::time::Duration;
 
 /// What is spoken above Engine.IO.
@@ -41,6 +42,10 @@ pub struct Config {
     pub max_payload: usize,
     /// What may wait for a connection that does not keep up, in bytes.
     pub outbox_bytes: usize,
+    /// Which run of which server it is; the sids of its sessions say so.
+    pub boot: Boot,
+    /// What sids are signed with: the same on all servers of a cluster.
+    pub sid_keys: SidKeys,
     /// Who is let in.
     pub admission: Admission,
 }
@@ -74,6 +79,8 @@ impl Default for Config {
             body_timeout: Duration::from_secs(20),
             max_payload: 100_000,
             outbox_bytes: 64 * 1024,
+            boot: Boot::random(),
+            sid_keys: SidKeys::default(),
             admission: Admission::default(),
         }
     }

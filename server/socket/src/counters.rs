@@ -20,6 +20,10 @@ pub struct Counters {
     pub refused: IntCounterVec,
     /// Polling requests that came again and were answered as the first time.
     pub repeated: IntCounter,
+    /// Polling requests that were forwarded to the session's owner, by outcome.
+    pub forwarded: IntCounterVec,
+    /// Sessions that moved between servers, by outcome.
+    pub moved: IntCounterVec,
     /// Limits that were reached, by name: those of the sockets ([`Bound`]), and those of the application.
     pub limits: IntCounterVec,
 }
@@ -76,6 +80,7 @@ impl Bound {
 pub(crate) enum RefusedBy {
     BadRequest,
     UnknownSid,
+    ForgedSid,
     Origin,
     Connections,
     Unauthenticated,
@@ -85,9 +90,10 @@ pub(crate) enum RefusedBy {
 }
 
 impl RefusedBy {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::BadRequest,
         Self::UnknownSid,
+        Self::ForgedSid,
         Self::Origin,
         Self::Connections,
         Self::Unauthenticated,
@@ -100,12 +106,75 @@ impl RefusedBy {
         match self {
             Self::BadRequest => "bad_request",
             Self::UnknownSid => "unknown_sid",
+            Self::ForgedSid => "forged_sid",
             Self::Origin => "origin",
             Self::Connections => "connections",
             Self::Unauthenticated => "unauthenticated",
             Self::Application => "application",
             Self::TooLarge => "too_large",
             Self::SlowBody => "slow_body",
+        }
+    }
+}
+
+/// What became of a request that was forwarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ForwardedAs {
+    /// The owner has answered, whatever it said.
+    Answered,
+    /// There is no such owner, or no such session on it.
+    Gone,
+    /// The owner did not answer.
+    Slow,
+    /// The client has broken the request off.
+    BrokenOff,
+}
+
+impl ForwardedAs {
+    const ALL: [Self; 4] = [Self::Answered, Self::Gone, Self::Slow, Self::BrokenOff];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Gone => "gone",
+            Self::Slow => "slow",
+            Self::BrokenOff => "broken_off",
+        }
+    }
+}
+
+/// What became of a session that was to move between servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MovedAs {
+    /// It came here.
+    Taken,
+    /// It was given away.
+    Given,
+    /// It was to come here, but there is no such owner, or no such session on it.
+    Gone,
+    /// It was to come here, but its owner did not answer.
+    Slow,
+    /// It came here, and could not be made sense of or had no place.
+    Refused,
+    /// It was to be given away, but was in the middle of something for too long, or nobody waited for it any more.
+    Kept,
+    /// A WebSocket probed for it and went away without taking it.
+    ProbeLost,
+}
+
+impl MovedAs {
+    const ALL: [Self; 7] =
+        [Self::Taken, Self::Given, Self::Gone, Self::Slow, Self::Refused, Self::Kept, Self::ProbeLost];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Given => "given",
+            Self::Gone => "gone",
+            Self::Slow => "slow",
+            Self::Refused => "refused",
+            Self::Kept => "kept",
+            Self::ProbeLost => "probe_lost",
         }
     }
 }
@@ -142,6 +211,20 @@ impl Counters {
                 "chat_requests_repeated_total",
                 "Polling requests that came again and were answered as the first time.",
             )?,
+            forwarded: IntCounterVec::new(
+                Opts::new(
+                    "chat_requests_forwarded_total",
+                    "Polling requests forwarded to the server that owns the session, by outcome.",
+                ),
+                &["outcome"],
+            )?,
+            moved: IntCounterVec::new(
+                Opts::new(
+                    "chat_sessions_moved_total",
+                    "Sessions that were to move between servers at the upgrade to a WebSocket, by outcome on this server.",
+                ),
+                &["outcome"],
+            )?,
             limits: IntCounterVec::new(
                 Opts::new("chat_limits_reached_total", "Limits that were reached, by the setting's name."),
                 &["limit"],
@@ -154,6 +237,8 @@ impl Counters {
         registry.register(Box::new(counters.closed.clone()))?;
         registry.register(Box::new(counters.refused.clone()))?;
         registry.register(Box::new(counters.repeated.clone()))?;
+        registry.register(Box::new(counters.forwarded.clone()))?;
+        registry.register(Box::new(counters.moved.clone()))?;
         registry.register(Box::new(counters.limits.clone()))?;
         for bound in Bound::ALL {
             counters.limits.with_label_values(&[bound.name()]).reset();
@@ -168,7 +253,21 @@ impl Counters {
         for reason in RefusedBy::ALL {
             counters.refused.with_label_values(&[reason.name()]).reset();
         }
+        for outcome in ForwardedAs::ALL {
+            counters.forwarded.with_label_values(&[outcome.name()]).reset();
+        }
+        for outcome in MovedAs::ALL {
+            counters.moved.with_label_values(&[outcome.name()]).reset();
+        }
         Ok(counters)
+    }
+
+    pub(crate) fn forwarded(&self, outcome: ForwardedAs) {
+        self.forwarded.with_label_values(&[outcome.name()]).inc();
+    }
+
+    pub(crate) fn moved(&self, outcome: MovedAs) {
+        self.moved.with_label_values(&[outcome.name()]).inc();
     }
 
     pub(crate) fn refused(&self, reason: RefusedBy) {
@@ -178,7 +277,11 @@ impl Counters {
             RefusedBy::Unauthenticated => self.reached(Bound::Unauthenticated),
             RefusedBy::TooLarge => self.reached(Bound::Payload),
             RefusedBy::SlowBody => self.reached(Bound::BodyTimeout),
-            RefusedBy::BadRequest | RefusedBy::UnknownSid | RefusedBy::Origin | RefusedBy::Application => {}
+            RefusedBy::BadRequest
+            | RefusedBy::UnknownSid
+            | RefusedBy::ForgedSid
+            | RefusedBy::Origin
+            | RefusedBy::Application => {}
         }
     }
 

@@ -4,7 +4,8 @@ use crate::application::Application;
 use crate::counters::Counters;
 use crate::driver::Driver;
 use crate::polling::Polling;
-use crate::server::{Server, Sid};
+use crate::server::Server;
+use crate::sid::Sid;
 use crate::socket::Socket;
 use axum::http::request::Parts;
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use tokio::net::TcpStream;
 
 /// Opens a session on polling; its first payload is the answer.
 pub(crate) fn polling<A: Application>(server: &Arc<Server<A>>, head: &Parts) -> Bytes {
-    let sid = Sid::random();
+    let sid = server.new_sid();
     let state = server.application().open(head);
     let socket = Socket::new(server.clone(), state, Some(Polling::new(sid, Transport::polling())));
     server.publish_sid(sid, &socket);
@@ -30,7 +31,7 @@ pub(crate) fn websocket<A: Application>(server: &Arc<Server<A>>, head: &Parts, i
     let socket = Socket::new(server.clone(), state, None);
     socket.set_io(io);
     opened(server, true);
-    socket.lock().send(&crate::Frame::text(&open_packet(server, Sid::random(), false)));
+    socket.lock().send(&crate::Frame::text(&open_packet(server, server.new_sid(), false)));
     tokio::spawn(Driver::with_rest(socket, rest));
 }
 

@@ -4,11 +4,13 @@ use crate::application::{Application, Refusal};
 use crate::close::CloseReason;
 use crate::config::Origins;
 use crate::counters::RefusedBy;
+use crate::forward;
 use crate::handshake;
 use crate::polling::{Posted, Request, Requested};
-use crate::server::{Server, Sid};
+use crate::server::Server;
+use crate::sid::Sid;
 use crate::socket::Socket;
-use crate::upgrade;
+use crate::upgrade::{self, Session};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -36,8 +38,17 @@ impl From<engine::Refusal> for Refused {
 }
 
 impl Refused {
-    fn overloaded() -> Self {
+    pub(crate) fn overloaded() -> Self {
         Self(StatusCode::SERVICE_UNAVAILABLE, r#"{"code":5,"message":"Overloaded, try again later"}"#.into())
+    }
+
+    pub(crate) fn into_response(self) -> Response<Body> {
+        let Self(status, body) = self;
+        let mut response = answer(status, "application/json", Bytes::from(body));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+        }
+        response
     }
 }
 
@@ -55,16 +66,7 @@ async fn serve<A: Application>(
 ) -> Response<Body> {
     let readable = is_allowed(&server.admission().origins, request.headers());
     let origin = request.headers().get(header::ORIGIN).filter(|_| readable).cloned();
-    let mut response = match route(&server, request).await {
-        Ok(response) => response,
-        Err(Refused(status, body)) => {
-            let mut response = answer(status, "application/json", Bytes::from(body));
-            if status == StatusCode::SERVICE_UNAVAILABLE {
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
-            }
-            response
-        }
-    };
+    let mut response = route(&server, request).await.unwrap_or_else(Refused::into_response);
     allow(&server.admission().origins, origin, response.headers_mut());
     response
 }
@@ -82,19 +84,13 @@ async fn route<A: Application>(
     }
     let (head, body) = request.into_parts();
     let query = Query::parse(head.uri.query().unwrap_or_default()).map_err(|refusal| refuse(server, refusal))?;
-    let socket = match &query.sid {
+    let session = match query.sid.as_deref() {
         None => None,
-        Some(sid) => {
-            let found = Sid::parse(sid).and_then(|sid| server.by_sid(sid));
-            Some(found.ok_or_else(|| {
-                server.counters().refused(RefusedBy::UnknownSid);
-                Refused::from(engine::Refusal::UnknownSession)
-            })?)
-        }
+        Some(sid) => Some(find(server, sid)?),
     };
     // Owned before the first await: it borrows from the head, which goes into the handshake.
     let (transport, t) = (query.transport, query.t.as_deref().map(str::to_owned));
-    match (transport, head.method.clone(), socket) {
+    match (transport, head.method.clone(), session) {
         (Name::WebSocket, Method::GET, session) => websocket(server, head, session),
         (Name::WebSocket, _, _) => Err(refuse(server, engine::Refusal::BadRequest)),
         (Name::Polling, Method::GET, None) => {
@@ -102,13 +98,44 @@ async fn route<A: Application>(
             Ok(text(handshake::polling(server, &head)))
         }
         (Name::Polling, _, None) => Err(refuse(server, engine::Refusal::BadMethod)),
-        (Name::Polling, Method::GET, Some(socket)) => get(server, &socket, t.as_deref()).await,
-        (Name::Polling, Method::POST, Some(socket)) => post(server, &socket, t.as_deref(), &head.headers, body).await,
-        (Name::Polling, _, Some(_)) => Err(refuse(server, engine::Refusal::BadRequest)),
+        (Name::Polling, Method::GET | Method::POST, Some(Session::Elsewhere { owner, .. })) => {
+            forward::forward(server, owner, head, body).await
+        }
+        (Name::Polling, _, Some(Session::Here(socket))) => polling(server, &socket, t.as_deref(), &head, body).await,
+        (Name::Polling, _, Some(Session::Elsewhere { .. })) => Err(refuse(server, engine::Refusal::BadRequest)),
     }
 }
 
-fn refuse<A: Application>(server: &Server<A>, refusal: engine::Refusal) -> Refused {
+/// Whose session it is. Of our own, only those that are on polling can be found.
+fn find<A: Application>(server: &Server<A>, presented: &str) -> Result<Session<A>, Refused> {
+    let unknown = |reason| {
+        server.counters().refused(reason);
+        Refused::from(engine::Refusal::UnknownSession)
+    };
+    let sid = Sid::parse(presented, &server.config().sid_keys).ok_or_else(|| unknown(RefusedBy::ForgedSid))?;
+    let owner = sid.owner();
+    if owner != server.config().boot {
+        return Ok(Session::Elsewhere { owner, sid: presented.to_owned() });
+    }
+    server.by_sid(sid).map(Session::Here).ok_or_else(|| unknown(RefusedBy::UnknownSid))
+}
+
+/// A polling request for a session of this server.
+pub(crate) async fn polling<A: Application>(
+    server: &Arc<Server<A>>,
+    socket: &Arc<Socket<A>>,
+    t: Option<&str>,
+    head: &Parts,
+    body: Body,
+) -> Result<Response<Body>, Refused> {
+    match head.method {
+        Method::GET => get(server, socket, t).await,
+        Method::POST => post(server, socket, t, &head.headers, body).await,
+        _ => Err(refuse(server, engine::Refusal::BadRequest)),
+    }
+}
+
+pub(crate) fn refuse<A: Application>(server: &Server<A>, refusal: engine::Refusal) -> Refused {
     server.counters().refused(RefusedBy::BadRequest);
     refusal.into()
 }
@@ -140,13 +167,14 @@ fn admit<A: Application>(server: &Arc<Server<A>>, head: &Parts) -> Result<(), Re
 fn websocket<A: Application>(
     server: &Arc<Server<A>>,
     head: Parts,
-    session: Option<Arc<Socket<A>>>,
+    session: Option<Session<A>>,
 ) -> Result<Response<Body>, Refused> {
     let Some(key) = upgrade::key(&head.headers) else {
         return Err(refuse(server, engine::Refusal::BadRequest));
     };
-    if session.is_none() {
-        admit(server, &head)?;
+    match session {
+        None | Some(Session::Elsewhere { .. }) => admit(server, &head)?,
+        Some(Session::Here(_)) => {}
     }
     let accept = chat_wire::websocket::accept_key(key);
     upgrade::start(server, head, session);
@@ -264,7 +292,7 @@ async fn post<A: Application>(
 }
 
 /// Reads the body of a POST within its bounds in size and time.
-async fn read<A: Application>(
+pub(crate) async fn read<A: Application>(
     server: &Server<A>,
     headers: &HeaderMap,
     body: Body,

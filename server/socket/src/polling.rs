@@ -2,7 +2,7 @@
 
 use crate::application::Application;
 use crate::close::CloseReason;
-use crate::server::Sid;
+use crate::sid::Sid;
 use crate::socket::{Guard, Phase, Socket};
 use bytes::Bytes;
 use chat_wire::engine::transport::Cause;

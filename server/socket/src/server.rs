@@ -4,10 +4,10 @@ use crate::application::Application;
 use crate::config::{Admission, Config};
 use crate::counters::Counters;
 use crate::frame::Frame;
+use crate::peers::{Alone, Peers};
+use crate::sid::Sid;
 use crate::socket::Socket;
 use crate::sweep;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use parking_lot::{Mutex, RwLock};
 use slab::Slab;
 use std::collections::HashMap;
@@ -15,32 +15,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
-/// The id of an Engine.IO session: 128 random bits, 22 characters on the wire. Whoever knows it may poll the session.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Sid(u128);
-
-impl Sid {
-    pub(crate) fn random() -> Self {
-        Self(rand::random())
-    }
-
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let mut bytes = [0; 18];
-        let length = (text.len() == 22).then(|| URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()).flatten()?;
-        bytes[..length].try_into().ok().map(u128::from_be_bytes).map(Self)
-    }
-
-    pub(crate) fn text(self) -> String {
-        URL_SAFE_NO_PAD.encode(self.0.to_be_bytes())
-    }
-}
-
 /// A server of sockets: one application on one path.
 pub struct Server<A: Application> {
     application: Arc<A>,
     config: Config,
     admission: RwLock<Arc<Admission>>,
     counters: Counters,
+    peers: Arc<dyn Peers>,
     started: Instant,
     ping: Frame,
     sockets: Mutex<Slab<Arc<Socket<A>>>>,
@@ -54,11 +35,17 @@ pub struct Server<A: Application> {
 impl<A: Application> Server<A> {
     /// Makes a server and starts its sweeper, which lives as long as the server. Needs a tokio runtime.
     pub fn new(application: Arc<A>, config: Config, counters: Counters) -> Arc<Self> {
+        Self::among(application, config, counters, Arc::new(Alone))
+    }
+
+    /// As [`Self::new`], in a cluster: sessions of other servers are theirs, and asked for through `peers`.
+    pub fn among(application: Arc<A>, config: Config, counters: Counters, peers: Arc<dyn Peers>) -> Arc<Self> {
         let server = Arc::new(Self {
             application,
             admission: RwLock::new(Arc::new(config.admission.clone())),
             config,
             counters,
+            peers,
             started: Instant::now(),
             ping: Frame::text(b"2"),
             sockets: Mutex::new(Slab::new()),
@@ -84,6 +71,11 @@ impl<A: Application> Server<A> {
     /// What it counts.
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// The other servers.
+    pub(crate) fn peers(&self) -> &Arc<dyn Peers> {
+        &self.peers
     }
 
     /// How many connections are open.
@@ -163,6 +155,11 @@ impl<A: Application> Server<A> {
     pub(crate) fn unauthenticated(&self) {
         self.authenticated.fetch_sub(1, Ordering::Relaxed);
         self.counters.unauthenticated.inc();
+    }
+
+    /// A new sid of this server's.
+    pub(crate) fn new_sid(&self) -> Sid {
+        Sid::new(self.config.boot, &self.config.sid_keys)
     }
 
     pub(crate) fn by_sid(&self, sid: Sid) -> Option<Arc<Socket<A>>> {

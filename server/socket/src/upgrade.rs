@@ -4,6 +4,7 @@ use crate::application::Application;
 use crate::counters::{Bound, Counters};
 use crate::handshake;
 use crate::server::Server;
+use crate::sid::Boot;
 use crate::socket::{Phase, Socket};
 use axum::extract::Request;
 use axum::http::request::Parts;
@@ -19,6 +20,19 @@ use tokio::net::TcpStream;
 
 /// The longest message before the upgrade: `2probe`, `5`, and a client's control frames.
 const PROBE_BYTES_MAX: usize = 125;
+
+/// The session that a request names.
+pub(crate) enum Session<A: Application> {
+    /// One of this server's.
+    Here(Arc<Socket<A>>),
+    /// One of another server's.
+    Elsewhere {
+        /// Whose.
+        owner: Boot,
+        /// Its id as it came.
+        sid: String,
+    },
+}
 
 /// The key of a WebSocket handshake (RFC 6455, section 4.2.1); `None` if the request is none.
 pub(crate) fn key(headers: &HeaderMap) -> Option<&str> {
@@ -36,7 +50,7 @@ pub(crate) fn key(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Waits for hyper to hand over the stream, then opens a session on it, or probes for the one that it names.
-pub(crate) fn start<A: Application>(server: &Arc<Server<A>>, head: Parts, session: Option<Arc<Socket<A>>>) {
+pub(crate) fn start<A: Application>(server: &Arc<Server<A>>, head: Parts, session: Option<Session<A>>) {
     let server = server.clone();
     tokio::spawn(async move {
         let mut request = Request::from_parts(head, ());
@@ -49,7 +63,8 @@ pub(crate) fn start<A: Application>(server: &Arc<Server<A>>, head: Parts, sessio
         let (io, rest) = (parts.io.into_inner(), Vec::from(parts.read_buf));
         match session {
             None => handshake::websocket(&server, &request.into_parts().0, io, rest),
-            Some(socket) => {
+            Some(Session::Elsewhere { .. }) => {}
+            Some(Session::Here(socket)) => {
                 let timeout = server.config().upgrade_timeout;
                 if tokio::time::timeout(timeout, probe(&socket, io, rest)).await.is_err() {
                     server.counters().reached(Bound::UpgradeTimeout);
