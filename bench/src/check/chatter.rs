@@ -81,6 +81,8 @@ pub(super) struct Chatter {
     token: Option<String>,
     pid: Option<String>,
     offset: Option<String>,
+    /// The session of `pid` was presented at the last CONNECT.
+    presented: bool,
     /// The CONNECT was answered; events before that would be kept over connections by a stock client.
     answered: bool,
     next_ack: u64,
@@ -119,6 +121,7 @@ impl Chatters {
             token: None,
             pid: None,
             offset: None,
+            presented: false,
             answered: false,
             next_ack: 0,
             asked: HashMap::new(),

@@ -16,6 +16,9 @@ pub enum Event {
     Connected {
         /// The session and its rooms are those of before.
         recovered: bool,
+        /// A session of before was presented: then nothing but its loss excuses a fresh one.
+        #[serde(default)]
+        presented: bool,
     },
     /// The connection ended, or was broken on purpose.
     Disconnected {
@@ -58,6 +61,11 @@ pub enum Event {
         position: Position,
         /// False where the server said that no replica holds it yet: then it may be lost.
         durable: bool,
+    },
+    /// A request was refused; it is made again later.
+    Refused {
+        /// The error code.
+        code: String,
     },
     /// An entry came.
     Entry {

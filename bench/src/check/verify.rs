@@ -145,6 +145,40 @@ pub enum Violation {
         /// The send's id.
         id: String,
     },
+    /// A client was told to withdraw what had been acknowledged as durable.
+    AckedVoided {
+        /// Who was told.
+        client: String,
+        /// Where.
+        room: String,
+        /// The entry.
+        position: Position,
+        /// Its id.
+        id: String,
+    },
+    /// A client was told to withdraw what still stands.
+    NeedlessVoid {
+        /// Who was told.
+        client: String,
+        /// Where.
+        room: String,
+        /// The entry.
+        position: Position,
+    },
+    /// A client was told that an entry is gone, and it is in the log.
+    NeedlessGap {
+        /// Who was told.
+        client: String,
+        /// Where.
+        room: String,
+        /// The entry.
+        position: Position,
+    },
+    /// A client was not connected when the run ended, or its history has no end.
+    NotBack {
+        /// Who.
+        client: String,
+    },
     /// A send was acknowledged before another one was sent, but stands after it.
     AgainstTheClock {
         /// Where.
@@ -182,12 +216,22 @@ pub struct Counts {
     pub recovered: usize,
     /// Connects that did not, the first of each client included.
     pub fresh: usize,
+    /// Connects that presented a session and got another one: the session was lost.
+    pub sessions_lost: usize,
+    /// Requests that were refused.
+    pub refused: usize,
     /// Gaps told.
     pub gaps: usize,
     /// Voids told.
     pub voids: usize,
     /// Acknowledged sends whose place nobody's view covers: joined later, or in a gap for everybody.
     pub unwitnessed: usize,
+    /// Sends acknowledged with `replicated: false`: no promise goes with them.
+    pub unreplicated: usize,
+    /// Of these, those that are gone.
+    pub unreplicated_lost: usize,
+    /// Acknowledged sends that went with a log that was lost as a whole, as a gap with reason `reset` told.
+    pub reset: usize,
 }
 
 /// Judges a run by its histories.
@@ -195,8 +239,14 @@ pub fn verify(histories: &[History]) -> Verdict {
     let mut verdict = Verdict::default();
     let mut ledgers: BTreeMap<&str, Ledger<'_>> = BTreeMap::new();
     for history in histories {
-        let connects = |record: &Record| matches!(record.event, Event::Connected { .. });
-        verdict.counts.clients += usize::from(history.records.iter().any(connects));
+        match is_back(history) {
+            Some(true) => verdict.counts.clients += 1,
+            Some(false) => {
+                verdict.counts.clients += 1;
+                verdict.violations.push(Violation::NotBack { client: history.client.clone() });
+            }
+            None => {}
+        }
         for record in &history.records {
             verdict.counts.count(&record.event);
             if let Some(room) = record.event.room() {
@@ -213,17 +263,45 @@ pub fn verify(histories: &[History]) -> Verdict {
     }
     verdict.counts.rooms = ledgers.len();
     for (room, ledger) in ledgers {
-        verdict.counts.unwitnessed += ledger.judge(room, &mut verdict.violations);
+        let apart = ledger.judge(room, &mut verdict.violations);
+        verdict.counts.unwitnessed += apart.unwitnessed;
+        verdict.counts.unreplicated += apart.unreplicated;
+        verdict.counts.unreplicated_lost += apart.unreplicated_lost;
+        verdict.counts.reset += apart.reset;
     }
     verdict.violations.sort();
     verdict
+}
+
+/// Whether a client was connected when its history ended; none for one that never connected, such as the log's own.
+fn is_back(history: &History) -> Option<bool> {
+    let mut connected = None;
+    let mut ended = false;
+    for Record { event, .. } in &history.records {
+        match event {
+            Event::Connected { .. } => connected = Some(true),
+            Event::Disconnected { .. } => connected = connected.map(|_| false),
+            Event::End => ended = true,
+            Event::Join { .. }
+            | Event::Joined { .. }
+            | Event::Left { .. }
+            | Event::Sent { .. }
+            | Event::Acked { .. }
+            | Event::Refused { .. }
+            | Event::Entry { .. }
+            | Event::Gap { .. }
+            | Event::Void { .. }
+            | Event::Logged { .. } => {}
+        }
+    }
+    connected.map(|connected| connected && ended)
 }
 
 impl Event {
     /// The room that it happened in.
     fn room(&self) -> Option<&str> {
         match self {
-            Self::Connected { .. } | Self::Disconnected { .. } | Self::End => None,
+            Self::Connected { .. } | Self::Disconnected { .. } | Self::Refused { .. } | Self::End => None,
             Self::Join { room, .. }
             | Self::Joined { room, .. }
             | Self::Left { room }
@@ -240,8 +318,12 @@ impl Event {
 impl Counts {
     fn count(&mut self, event: &Event) {
         match event {
-            Event::Connected { recovered: true } => self.recovered += 1,
-            Event::Connected { recovered: false } => self.fresh += 1,
+            Event::Connected { recovered: true, .. } => self.recovered += 1,
+            Event::Connected { recovered: false, presented } => {
+                self.fresh += 1;
+                self.sessions_lost += usize::from(*presented);
+            }
+            Event::Refused { .. } => self.refused += 1,
             Event::Sent { .. } => self.sent += 1,
             Event::Acked { .. } => self.acked += 1,
             Event::Entry { .. } => self.entries += 1,
@@ -259,7 +341,9 @@ impl Counts {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Counts { clients, rooms, sent, acked, entries, recovered, fresh, gaps, voids, unwitnessed } = self.counts;
+        let Counts { clients, rooms, sent, acked, entries, recovered, fresh, gaps, voids, unwitnessed, .. } =
+            self.counts;
+        let Counts { sessions_lost, refused, unreplicated, unreplicated_lost, reset, .. } = self.counts;
         writeln!(
             out,
             "{clients} clients, {rooms} rooms: {sent} sent, {acked} acknowledged, {entries} entries received"
@@ -267,6 +351,11 @@ impl fmt::Display for Verdict {
         writeln!(
             out,
             "{recovered} recoveries, {fresh} fresh sessions, {gaps} gaps, {voids} voids, {unwitnessed} unwitnessed"
+        )?;
+        writeln!(
+            out,
+            "{refused} refused, {sessions_lost} sessions lost, {unreplicated} not replicated and {unreplicated_lost} of \
+             them gone, {reset} gone with their log"
         )?;
         for violation in self.violations.iter().take(50) {
             writeln!(out, "VIOLATION {violation:?}")?;

@@ -15,7 +15,8 @@ const ENDED_PAUSE: Duration = Duration::from_millis(200);
 
 impl Handler for Chatters {
     fn opened(&mut self, id: usize, reply: &mut Reply<'_>) {
-        let chatter = &self.all[id];
+        let chatter = &mut self.all[id];
+        chatter.presented = chatter.pid.is_some();
         let mut auth = serde_json::Map::new();
         match &chatter.token {
             Some(token) => auth.insert("token".into(), token.clone().into()),
@@ -119,7 +120,8 @@ impl Chatters {
     /// The rooms are those that the server names: others are joined again, ones it knows more of are ours.
     fn ready(&mut self, id: usize, ready: &Value) -> Option<()> {
         let recovered = ready["recovered"].as_bool()?;
-        self.record(id, Event::Connected { recovered });
+        let presented = self.all[id].presented;
+        self.record(id, Event::Connected { recovered, presented });
         let chatter = &mut self.all[id];
         if let Some(token) = ready["token"].as_str() {
             chatter.token = Some(token.to_owned());
@@ -199,7 +201,8 @@ impl Chatters {
         let code = answer["error"]["code"].as_str()?.to_owned();
         let pause = answer["error"]["retry_after_ms"].as_u64().map_or(REFUSED_PAUSE, Duration::from_millis);
         let retry_at = Instant::now() + pause.min(Duration::from_secs(10));
-        *self.refusals.entry(code).or_default() += 1;
+        *self.refusals.entry(code.clone()).or_default() += 1;
+        self.record(id, Event::Refused { code });
         let chatter = &mut self.all[id];
         match asked {
             Asked::Join(room) => {

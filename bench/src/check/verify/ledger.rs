@@ -15,6 +15,19 @@ struct Ack {
     at: u64,
 }
 
+/// Acknowledgements of a room that are no violation and still want to be counted.
+#[derive(Debug, Default)]
+pub(super) struct Apart {
+    /// Durable, and nobody's view covers their place.
+    pub(super) unwitnessed: usize,
+    /// Said to be held by no replica.
+    pub(super) unreplicated: usize,
+    /// Of these, gone.
+    pub(super) unreplicated_lost: usize,
+    /// Durable, and of a log that was lost as a whole, as clients were told.
+    pub(super) reset: usize,
+}
+
 /// Everything about a room.
 #[derive(Debug, Default)]
 pub(super) struct Ledger<'a> {
@@ -57,6 +70,7 @@ impl<'a> Ledger<'a> {
             | Event::Left { .. }
             | Event::Gap { .. }
             | Event::Void { .. }
+            | Event::Refused { .. }
             | Event::End => {}
         }
     }
@@ -65,13 +79,15 @@ impl<'a> Ledger<'a> {
         self.views.push((client.to_owned(), view));
     }
 
-    /// What is wrong with the room; how many acknowledged sends nobody could witness.
-    pub(super) fn judge(&self, room: &str, wrong: &mut Vec<Violation>) -> usize {
+    /// What is wrong with the room; what of its acknowledgements has to be counted apart.
+    pub(super) fn judge(&self, room: &str, wrong: &mut Vec<Violation>) -> Apart {
         let final_log = self.final_log(room, wrong);
         self.judge_ids(room, wrong);
         self.judge_ends(room, &final_log, wrong);
         Self::judge_appended_once(room, &final_log, wrong);
         self.judge_clock(room, &final_log, wrong);
+        self.judge_voids(room, &final_log, wrong);
+        self.judge_gaps(room, wrong);
         self.judge_acks(room, &final_log, wrong)
     }
 
@@ -114,9 +130,10 @@ impl<'a> Ledger<'a> {
     /// Everybody who was there to the end has come to the last place that anybody knows of.
     fn judge_ends(&self, room: &str, final_log: &BTreeMap<u64, (Position, &str)>, wrong: &mut Vec<Violation>) {
         let tail_logged = final_log.last_key_value().map(|(_, entry)| entry.0);
-        let reset = self.views.iter().any(|(_, view)| view.reset);
         // After a reset, acknowledgements of before are no measure.
-        let tail_acked = self.acks.values().filter(|ack| ack.durable && !reset).map(|ack| ack.position).max();
+        let below = self.reset_below();
+        let counts = |ack: &&Ack| ack.durable && ack.position.epoch >= below;
+        let tail_acked = self.acks.values().filter(counts).map(|ack| ack.position).max();
         let Some(tail) = tail_logged.max(tail_acked) else { return };
         for (client, view) in &self.views {
             if view.to_the_end && view.last.n < tail.n {
@@ -154,20 +171,66 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// What was acknowledged is there, as far as anybody's view reaches over its place.
-    fn judge_acks(&self, room: &str, final_log: &BTreeMap<u64, (Position, &str)>, wrong: &mut Vec<Violation>) -> usize {
+    /// A void withdraws only what was not acknowledged as durable and does not stand: what a failed master had not replicated.
+    fn judge_voids(&self, room: &str, final_log: &BTreeMap<u64, (Position, &str)>, wrong: &mut Vec<Violation>) {
+        for (client, view) in &self.views {
+            for (position, id) in &view.voided {
+                let acked = self.acks.get(id).is_some_and(|ack| ack.durable && ack.position == *position);
+                let (client, room, position) = (client.clone(), room.to_owned(), *position);
+                if acked {
+                    wrong.push(Violation::AckedVoided { client, room, position, id: (*id).to_owned() });
+                } else if final_log.get(&position.n).is_some_and(|held| held.0 == position) {
+                    wrong.push(Violation::NeedlessVoid { client, room, position });
+                }
+            }
+        }
+    }
+
+    /// What was said to be gone is not in the log.
+    fn judge_gaps(&self, room: &str, wrong: &mut Vec<Violation>) {
+        for (client, view) in &self.views {
+            let of_gaps = view.gone.iter().flat_map(|(from, to)| self.logged.range(from.n + 1..=to.n.max(from.n + 1)));
+            let of_gaps = of_gaps.map(|(_, (position, _))| *position);
+            let forgotten = view.forgotten.iter().map(|(position, _)| *position);
+            let forgotten = forgotten.filter(|at| self.logged.get(&at.n).is_some_and(|held| held.0 == *at));
+            for position in of_gaps.chain(forgotten) {
+                wrong.push(Violation::NeedlessGap { client: client.clone(), room: room.to_owned(), position });
+            }
+        }
+    }
+
+    /// Epochs below this are of a log that was lost, and clients were told so.
+    fn reset_below(&self) -> u64 {
+        self.views.iter().map(|(_, view)| view.reset_below).max().unwrap_or(0)
+    }
+
+    /// What was acknowledged is there, as far as the log or anybody's view reaches over its place.
+    fn judge_acks(&self, room: &str, final_log: &BTreeMap<u64, (Position, &str)>, wrong: &mut Vec<Violation>) -> Apart {
         let there: BTreeSet<&str> = final_log.values().map(|(_, id)| *id).collect();
-        let mut unwitnessed = 0;
-        for (id, ack) in self.acks.iter().filter(|(id, ack)| ack.durable && !there.contains(*id)) {
-            // Its place was taken by another entry, or was shown to somebody and is gone: it was there, or should have been.
-            let replaced = final_log.contains_key(&ack.position.n) || self.seen.contains(&ack.position);
-            if replaced && !self.views.iter().any(|(_, view)| view.reset) {
+        let (below, first_logged) = (self.reset_below(), self.logged.keys().next());
+        let mut apart = Apart::default();
+        for (id, ack) in &self.acks {
+            apart.unreplicated += usize::from(!ack.durable);
+            if there.contains(id) {
+                continue;
+            }
+            if !ack.durable {
+                apart.unreplicated_lost += 1;
+                continue;
+            }
+            // Its place was taken by another entry, was shown to somebody and is gone, or the log was read past it.
+            let replaced = final_log.contains_key(&ack.position.n)
+                || self.seen.contains(&ack.position)
+                || first_logged.is_some_and(|first| ack.position.n >= *first);
+            if ack.position.epoch < below {
+                apart.reset += 1;
+            } else if replaced {
                 let (room, id) = (room.to_owned(), (*id).to_owned());
                 wrong.push(Violation::AckedLost { room, position: ack.position, id });
             } else {
-                unwitnessed += 1;
+                apart.unwitnessed += 1;
             }
         }
-        unwitnessed
+        apart
     }
 }

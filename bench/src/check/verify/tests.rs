@@ -51,7 +51,7 @@ impl Model {
         let histories = (0..CLIENTS).map(|k| History { client: format!("c{k}"), records: Vec::new() }).collect();
         let mut model = Self { histories, places: vec![None; CLIENTS], log: Vec::new(), epoch: 1, clock: 0, sends: 0 };
         for client in 0..CLIENTS {
-            model.record(client, Event::Connected { recovered: false });
+            model.record(client, Event::Connected { recovered: false, presented: false });
             model.join(client, None);
         }
         model
@@ -80,7 +80,7 @@ impl Model {
             Step::Read(client, count) => self.read(client, count),
             Step::Recover(client) => {
                 self.record(client, Event::Disconnected { how: "cut".into() });
-                self.record(client, Event::Connected { recovered: true });
+                self.record(client, Event::Connected { recovered: true, presented: true });
             }
             Step::Rejoin(client) => {
                 self.read(client, usize::MAX);
@@ -200,6 +200,7 @@ fn position_of(event: &mut Event) -> Option<&mut Position> {
         | Event::Sent { .. }
         | Event::Gap { .. }
         | Event::Void { .. }
+        | Event::Refused { .. }
         | Event::Logged { .. }
         | Event::End => None,
     }
@@ -342,6 +343,14 @@ fn acked(epoch: u64, n: u64, id: &str) -> Event {
     Event::Acked { room: ROOM.into(), id: id.into(), position: at(epoch, n), durable: true }
 }
 
+fn void(epoch: u64, n: u64) -> Event {
+    Event::Void { room: ROOM.into(), after: at(epoch, n) }
+}
+
+fn logged(epoch: u64, n: u64, id: &str) -> Event {
+    Event::Logged { room: ROOM.into(), position: at(epoch, n), id: id.into() }
+}
+
 fn kinds(histories: &[History]) -> Vec<Violation> {
     verify(histories).violations
 }
@@ -353,14 +362,87 @@ fn a_send_that_stands_twice_is_found() {
 }
 
 #[test]
-fn an_acknowledged_entry_that_was_withdrawn_is_lost_unless_it_comes_again() {
-    let void = || Event::Void { room: ROOM.into(), after: at(1, 0) };
-    let before = || vec![joined(0), sent("x"), acked(1, 1, "x"), entry(1, 1, "x"), void()];
-    let other = || vec![sent("y"), entry(2, 1, "y")];
-    let lost = client("a", [before(), other(), vec![Event::End]].concat());
-    assert!(matches!(kinds(&[lost])[..], [Violation::AckedLost { .. }]));
-    let moved = client("a", [before(), other(), vec![entry(2, 2, "x"), Event::End]].concat());
-    assert_eq!(kinds(&[moved]), []);
+fn an_entry_that_was_withdrawn_may_come_again_unless_it_was_acknowledged_at_its_first_place() {
+    let before =
+        |ack: Event| vec![joined(0), sent("x"), entry(1, 1, "x"), void(1, 0), sent("y"), entry(2, 1, "y"), ack];
+    let moved = |ack| client("a", [before(ack), vec![entry(2, 2, "x"), Event::End]].concat());
+    assert_eq!(kinds(&[moved(acked(2, 2, "x"))]), []);
+    assert!(matches!(kinds(&[moved(acked(1, 1, "x"))])[..], [Violation::AckedVoided { .. }]));
+    let lost = client("a", [before(acked(1, 1, "x")), vec![Event::End]].concat());
+    assert!(matches!(kinds(&[lost])[..], [Violation::AckedLost { .. }, Violation::AckedVoided { .. }]));
+}
+
+#[test]
+fn what_was_not_replicated_may_be_withdrawn_and_is_counted_apart() {
+    let ack = Event::Acked { room: ROOM.into(), id: "x".into(), position: at(1, 1), durable: false };
+    let events = vec![joined(0), sent("x"), ack, entry(1, 1, "x"), void(1, 0), sent("y"), entry(2, 1, "y"), Event::End];
+    let verdict = verify(&[client("a", events)]);
+    assert_eq!(verdict.violations, []);
+    assert_eq!((verdict.counts.unreplicated, verdict.counts.unreplicated_lost), (1, 1));
+}
+
+#[test]
+fn a_void_of_what_still_stands_is_found() {
+    let told = client("a", vec![joined(0), sent("x"), entry(1, 1, "x"), void(1, 0), entry(1, 1, "x"), Event::End]);
+    assert!(matches!(kinds(&[told])[..], [Violation::NeedlessVoid { .. }]));
+}
+
+#[test]
+fn a_gap_over_what_the_log_holds_is_found() {
+    let gap = |reset, to| Event::Gap { room: ROOM.into(), from: at(1, 1), to, reset };
+    let log = || client("log", vec![logged(1, 1, "x"), logged(1, 2, "y"), logged(1, 3, "z")]);
+    let start = || vec![joined(0), sent("x"), sent("y"), sent("z"), entry(1, 1, "x")];
+    let trimmed = client("a", [start(), vec![gap(false, at(1, 2)), entry(1, 3, "z"), Event::End]].concat());
+    assert_eq!(
+        kinds(&[log(), trimmed]),
+        [Violation::NeedlessGap { client: "a".into(), room: ROOM.into(), position: at(1, 2) }]
+    );
+    let again = vec![entry(1, 1, "x"), entry(1, 2, "y"), entry(1, 3, "z"), Event::End];
+    let reset = client("a", [start(), vec![gap(true, at(1, 0))], again].concat());
+    assert_eq!(
+        kinds(&[log(), reset]),
+        [Violation::NeedlessGap { client: "a".into(), room: ROOM.into(), position: at(1, 1) }]
+    );
+}
+
+#[test]
+fn a_lost_data_set_is_excused_by_a_reset_alone() {
+    let reset = Event::Gap { room: ROOM.into(), from: at(1, 1), to: at(2, 0), reset: true };
+    let before = || vec![joined(0), sent("x"), acked(1, 1, "x"), entry(1, 1, "x")];
+    let after = || vec![sent("y"), acked(2, 1, "y"), entry(2, 1, "y"), Event::End];
+    let log = || client("log", vec![logged(2, 1, "y")]);
+    let verdict = verify(&[log(), client("a", [before(), vec![reset.clone()], after()].concat())]);
+    assert_eq!((verdict.violations, verdict.counts.reset), (vec![], 1));
+    let hidden = kinds(&[log(), client("a", [before(), after()].concat())]);
+    assert!(hidden.iter().any(|violation| matches!(violation, Violation::NotVoided { .. })), "{hidden:?}");
+    // What was acknowledged on the new log has no excuse.
+    let late = client("b", vec![sent("z"), acked(2, 2, "z")]);
+    let lost = kinds(&[log(), late, client("a", [before(), vec![reset], after()].concat())]);
+    assert!(lost.iter().any(|violation| matches!(violation, Violation::AckedLost { .. })), "{lost:?}");
+}
+
+#[test]
+fn an_acknowledged_send_that_the_log_lacks_is_lost_although_nobody_saw_it() {
+    let log = client("log", vec![logged(1, 1, "x")]);
+    let sender = client("a", vec![sent("x"), acked(1, 1, "x"), sent("y"), acked(1, 2, "y")]);
+    assert!(matches!(kinds(&[log, sender])[..], [Violation::AckedLost { .. }]));
+}
+
+#[test]
+fn a_client_that_did_not_come_back_is_found() {
+    let connected = || Event::Connected { recovered: false, presented: false };
+    let gone = client("a", vec![connected(), Event::Disconnected { how: "cut".into() }, Event::End]);
+    assert_eq!(kinds(&[gone]), [Violation::NotBack { client: "a".into() }]);
+    assert_eq!(kinds(&[client("b", vec![connected()])]), [Violation::NotBack { client: "b".into() }]);
+    assert_eq!(kinds(&[client("c", vec![connected(), Event::End])]), []);
+}
+
+#[test]
+fn a_lost_session_is_counted() {
+    let connected = |presented| Event::Connected { recovered: false, presented };
+    let cut = Event::Disconnected { how: "cut".into() };
+    let counts = verify(&[client("a", vec![connected(false), cut, connected(true), Event::End])]).counts;
+    assert_eq!((counts.sessions_lost, counts.fresh), (1, 2));
 }
 
 #[test]

@@ -17,8 +17,14 @@ pub(super) struct View<'a> {
     pub(super) entries: BTreeMap<u64, (Position, &'a str)>,
     /// The client was there to the end of the run, and in the room.
     pub(super) to_the_end: bool,
-    /// The log started anew at some time.
-    pub(super) reset: bool,
+    /// The log started anew at some time: nothing of epochs below this counts.
+    pub(super) reset_below: u64,
+    /// Entries that were withdrawn.
+    pub(super) voided: Vec<(Position, &'a str)>,
+    /// Numbers that were said to be gone, after the first up to and with the second.
+    pub(super) gone: Vec<(Position, Position)>,
+    /// Entries that it was told to forget when the log started anew.
+    pub(super) forgotten: Vec<(Position, &'a str)>,
     /// The cursor of a join that has no stay yet.
     asked: Option<Position>,
 }
@@ -47,6 +53,7 @@ impl<'a> View<'a> {
                 | Event::Disconnected { .. }
                 | Event::Sent { .. }
                 | Event::Acked { .. }
+                | Event::Refused { .. }
                 | Event::Logged { .. } => {}
             }
         }
@@ -89,17 +96,18 @@ impl<'a> View<'a> {
     fn gap(&mut self, client: &str, room: &str, from: Position, to: Position, reset: bool) -> Option<Violation> {
         let last = std::mem::replace(&mut self.last, to);
         if reset {
-            self.reset = true;
-            self.entries.clear();
+            self.reset_below = self.reset_below.max(to.epoch).max(from.epoch + 1);
+            self.forgotten.extend(std::mem::take(&mut self.entries).into_values());
             return None;
         }
+        self.gone.push((from, to));
         let fits = from.n == last.n && to.n > from.n && self.staying;
         (!fits).then(|| Violation::WrongNotice { client: client.to_owned(), room: room.to_owned(), last, notice: from })
     }
 
     fn void(&mut self, client: &str, room: &str, after: Position) -> Option<Violation> {
         let last = std::mem::replace(&mut self.last, after);
-        self.entries.split_off(&(after.n + 1));
+        self.voided.extend(self.entries.split_off(&(after.n + 1)).into_values());
         let fits = after.n <= last.n && self.staying;
         (!fits).then(|| Violation::WrongNotice {
             client: client.to_owned(),
