@@ -8,6 +8,7 @@ mod courier;
 mod http;
 mod link;
 mod target;
+mod upgrade;
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -16,13 +17,17 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
 pub use link::Reply;
-pub use target::{BadUrl, Target, Transport};
+pub use target::{BadUrl, Target, Targets, Transport};
 
 use courier::Couriers;
 use link::{Link, MESSAGE_BYTES_MAX};
+use upgrade::Upgrade;
 
 /// Tokens from here on are couriers'; connections come nowhere near.
 const COURIER_TOKEN: usize = 1 << 40;
+
+/// Tokens from here on are WebSockets that polling sessions are about to move to.
+const UPGRADE_TOKEN: usize = 1 << 41;
 
 /// Bytes of packets in one POST, below the smallest `maxPayload` in use (100,000). One packet alone may be larger.
 const POST_BYTES_MAX: usize = 60_000;
@@ -57,7 +62,7 @@ pub enum Ended {
 /// The connections, by their ids from 0 on.
 #[derive(Debug)]
 pub struct Fleet {
-    target: Target,
+    targets: Targets,
     poll: Poll,
     events: Events,
     ready: Vec<usize>,
@@ -70,9 +75,9 @@ pub struct Fleet {
 
 impl Fleet {
     /// A fleet with places for `size` connections, none of them open.
-    pub fn new(target: Target, size: usize) -> io::Result<Self> {
+    pub fn new(targets: impl Into<Targets>, size: usize) -> io::Result<Self> {
         Ok(Self {
-            target,
+            targets: targets.into(),
             poll: Poll::new()?,
             events: Events::with_capacity(1024),
             ready: Vec::new(),
@@ -90,9 +95,10 @@ impl Fleet {
 
     /// Starts connection `id`, dropping what it had. `receive_bytes` makes it a slow one.
     pub fn connect(&mut self, id: usize, receive_bytes: Option<usize>) -> io::Result<()> {
-        let mut stream = self.target.connect(id, receive_bytes)?;
+        let target = self.targets.of(id, self.links[id].generation);
+        let mut stream = target.connect(id, receive_bytes)?;
         self.poll.registry().register(&mut stream, Token(id), Interest::READABLE | Interest::WRITABLE)?;
-        self.links[id].start(stream, &self.target);
+        self.links[id].start(stream, target);
         Ok(())
     }
 
@@ -107,6 +113,7 @@ impl Fleet {
     /// Closes a connection by a reset. The handler is not told.
     pub fn close(&mut self, id: usize) {
         self.links[id].stream = None;
+        self.links[id].polling = None;
     }
 
     /// Whether a connection has a socket, connected or on its way.
@@ -153,10 +160,12 @@ impl Fleet {
         ready.clear();
         ready.extend(self.events.iter().map(|event| event.token().0));
         for &token in &ready {
-            if let Some(courier) = token.checked_sub(COURIER_TOKEN) {
+            if let Some(id) = token.checked_sub(UPGRADE_TOKEN) {
+                self.upgrade_ready(id, handler);
+            } else if let Some(courier) = token.checked_sub(COURIER_TOKEN) {
                 self.courier_ready(courier, handler);
             } else {
-                let outcome = self.links[token].read(token, &mut self.scratch, &self.target, handler);
+                let outcome = self.links[token].read(token, &mut self.scratch, handler);
                 self.settle(token, outcome, handler);
             }
         }
@@ -167,12 +176,14 @@ impl Fleet {
 
     /// After anything was done on a connection: write, queue its POST, or end it.
     fn settle<H: Handler>(&mut self, id: usize, outcome: Result<(), Ended>, handler: &mut H) {
+        let outcome = outcome.and_then(|()| self.advance_upgrade(id).map_err(|_| Ended::Reset));
         let link = &mut self.links[id];
         match outcome.and_then(|()| link.flush().map_err(|_| Ended::Reset)) {
             Ok(()) => {
                 let sender = (id, link.generation);
                 if let Some(polling) = &mut link.polling
                     && !polling.posting
+                    && polling.upgrade.as_ref().is_none_or(|upgrade| !upgrade.holds_gets())
                     && !polling.outgoing.is_empty()
                     && !polling.sid.is_empty()
                 {
@@ -184,7 +195,46 @@ impl Fleet {
         }
     }
 
+    /// Starts the move of a session that wants to move, and carries it out when its time has come.
+    fn advance_upgrade(&mut self, id: usize) -> io::Result<()> {
+        let link = &mut self.links[id];
+        if let (Some(polling), Some(target)) = (&mut link.polling, &link.target)
+            && target.transport == Transport::Upgrade
+            && !polling.sid.is_empty()
+            && polling.upgrades_left > 0
+            && polling.upgrade.is_none()
+        {
+            polling.upgrades_left -= 1;
+            let mut stream = target.connect(id, None)?;
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            self.poll.registry().register(&mut stream, Token(UPGRADE_TOKEN + id), interest)?;
+            polling.upgrade = Some(Upgrade::new(stream, target, &polling.sid));
+        }
+        if link.try_move().is_some()
+            && let Some(stream) = &mut link.stream
+        {
+            self.poll.registry().reregister(stream, Token(id), Interest::READABLE | Interest::WRITABLE)?;
+        }
+        Ok(())
+    }
+
+    fn upgrade_ready<H: Handler>(&mut self, id: usize, handler: &mut H) {
+        let Some(polling) = &mut self.links[id].polling else { return };
+        let Some(upgrade) = &mut polling.upgrade else { return };
+        let outcome = match upgrade.ready() {
+            Ok(()) => Ok(()),
+            // Once the probe was answered the server counts on the WebSocket: stock clients end the session, too.
+            Err(_) if upgrade.holds_gets() => Err(Ended::Reset),
+            Err(_) => {
+                polling.upgrade = None;
+                Ok(())
+            }
+        };
+        self.settle(id, outcome, handler);
+    }
+
     fn end<H: Handler>(&mut self, id: usize, how: Ended, handler: &mut H) {
+        self.links[id].polling = None;
         if self.links[id].stream.take().is_some() {
             handler.ended(id, how);
         }
@@ -201,10 +251,11 @@ impl Fleet {
                 continue;
             }
             let Some(polling) = &mut link.polling else { continue };
+            let Some(target) = &link.target else { continue };
             let body = front(&mut polling.outgoing);
             polling.requests += 1;
             let mut request = Vec::with_capacity(body.len() + 256);
-            http::push_post(&self.target, &polling.sid, polling.requests, &body, &mut request);
+            http::push_post(target, &polling.sid, polling.requests, &body, &mut request);
             if let Err(how) = self.carry(courier, (id, generation), request) {
                 self.couriers.all[courier].carries = None;
                 self.end(id, how, handler);
@@ -214,10 +265,12 @@ impl Fleet {
 
     fn carry(&mut self, index: usize, sender: (usize, u32), request: Vec<u8>) -> Result<(), Ended> {
         let now = Instant::now();
+        let target = self.links[sender.0].target.as_ref().ok_or(Ended::Reset)?;
         let courier = &mut self.couriers.all[index];
         courier.retire_stale(now);
+        courier.turn_to(target.address);
         if courier.stream.is_none() {
-            let mut stream = self.target.connect(sender.0, None).map_err(|_| Ended::Reset)?;
+            let mut stream = target.connect(sender.0, None).map_err(|_| Ended::Reset)?;
             let interest = Interest::READABLE | Interest::WRITABLE;
             self.poll
                 .registry()

@@ -13,7 +13,7 @@ use super::fault::{Fault, in_about};
 use super::position::Position;
 use super::record::{Event, Recorder};
 use crate::crowd::RunError;
-use crate::fleet::{Fleet, Target, Transport};
+use crate::fleet::{Fleet, Targets, Transport};
 
 const TURN: Duration = Duration::from_millis(2);
 
@@ -29,12 +29,12 @@ const UNSENT_MAX: usize = 8;
 /// What a check is told.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// The server, as http://host:port
-    #[arg(long, default_value = "http://127.0.0.1:3000")]
-    pub url: String,
-    /// Transport of the connections
-    #[arg(long, value_enum, default_value = "ws")]
-    pub transport: Transport,
+    /// The servers, as http://host:port,…; a client takes the next one each time it connects
+    #[arg(long, value_delimiter = ',', default_value = "http://127.0.0.1:3000")]
+    pub url: Vec<String>,
+    /// Transports, which the clients have in turn
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "ws")]
+    pub transport: Vec<Transport>,
     /// Rooms
     #[arg(long, default_value_t = 4)]
     pub rooms: usize,
@@ -131,7 +131,7 @@ impl<'a> Run<'a> {
         });
         let clients = clients.collect::<io::Result<Vec<_>>>()?;
         let chatters = Chatters::new(clients, recorder("log")?, &run);
-        let fleet = Fleet::new(Target::parse(&options.url, options.transport)?, options.clients)?;
+        let fleet = Fleet::new(Targets::parse(&options.url, &options.transport)?, options.clients)?;
         let mut run = Self { options, fleet, chatters, agendas: Vec::new(), random, busy: true };
         for _ in 0..options.clients {
             let now = Instant::now();

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
@@ -28,6 +29,8 @@ pub(super) struct Courier {
     unsent: Vec<u8>,
     partial: Vec<u8>,
     used_at: Option<Instant>,
+    /// Where its socket leads.
+    address: Option<SocketAddr>,
 }
 
 /// All couriers and those who wait for one.
@@ -51,6 +54,13 @@ impl Courier {
     /// Drops a socket that may have been closed at the other end.
     pub(super) fn retire_stale(&mut self, now: Instant) {
         if self.used_at.is_none_or(|at| now.duration_since(at) > IDLE_MAX) {
+            self.stream = None;
+        }
+    }
+
+    /// Drops a socket that leads elsewhere.
+    pub(super) fn turn_to(&mut self, address: SocketAddr) {
+        if self.address.replace(address) != Some(address) {
             self.stream = None;
         }
     }

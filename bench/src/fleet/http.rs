@@ -33,6 +33,18 @@ pub(super) fn push_upgrade(target: &Target, out: &mut Vec<u8>) {
     );
 }
 
+/// Appends the upgrade request of a session that is on polling.
+pub(super) fn push_move(target: &Target, sid: &str, out: &mut Vec<u8>) {
+    let Target { path, host, .. } = target;
+    out.extend_from_slice(
+        format!(
+            "GET {path}?EIO=4&transport=websocket&sid={sid} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n\
+             Connection: Upgrade\r\nSec-WebSocket-Key: {WEBSOCKET_KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        .as_bytes(),
+    );
+}
+
 /// Appends a polling GET; the first of a session has no `sid`.
 pub(super) fn push_get(target: &Target, sid: &str, number: u32, out: &mut Vec<u8>) {
     let Target { path, host, .. } = target;

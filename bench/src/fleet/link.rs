@@ -1,32 +1,36 @@
 //! One connection of the fleet: a socket, what was read of an unfinished frame, what could not be written yet.
 
 use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::sync::Arc;
 
 use chat_wire::websocket::{Message, Opcode, Reader, Step, encode_masked};
 use mio::net::TcpStream;
 
 use super::http;
 use super::target::{Target, Transport};
+use super::upgrade::Upgrade;
 use super::{Ended, Handler};
 
 /// A frame or an answer may be this long: more than any server sends us in one piece.
 pub(super) const MESSAGE_BYTES_MAX: usize = 2 << 20;
 
 /// Any key will do against proxies; servers do the same work for each.
-const MASK_KEY: [u8; 4] = [0x5A, 0x17, 0xC3, 0x88];
+pub(super) const MASK_KEY: [u8; 4] = [0x5A, 0x17, 0xC3, 0x88];
 
 /// A connection, idle at about 150 bytes.
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) stream: Option<TcpStream>,
+    /// Where it is connected to.
+    pub(super) target: Option<Arc<Target>>,
     /// Counts the connections that had this place, so that an answer to an earlier one is told apart.
     pub(super) generation: u32,
-    open: bool,
+    pub(super) open: bool,
     reader: Reader,
     /// The front of a frame whose rest has not come.
     partial: Vec<u8>,
     /// Written to the socket's buffer as far as it went.
-    unsent: Vec<u8>,
+    pub(super) unsent: Vec<u8>,
     pub(super) polling: Option<Box<Polling>>,
 }
 
@@ -40,6 +44,12 @@ pub(super) struct Polling {
     pub(super) posting: bool,
     /// Numbers the requests: each has its own `t`.
     pub(super) requests: u32,
+    /// A GET is under way.
+    pub(super) getting: bool,
+    /// The WebSocket that the session moves to.
+    pub(super) upgrade: Option<Upgrade>,
+    /// Tries to move that are left.
+    pub(super) upgrades_left: u8,
 }
 
 /// Where a handler puts its answers to a packet: each is a whole Engine.IO packet in text form, such as `2probe` or
@@ -68,6 +78,7 @@ impl Link {
     pub(super) const fn closed() -> Self {
         Self {
             stream: None,
+            target: None,
             generation: 0,
             open: false,
             reader: Reader::of_server(),
@@ -78,16 +89,17 @@ impl Link {
     }
 
     /// Takes a fresh socket; the first request goes out as soon as it is connected.
-    pub(super) fn start(&mut self, stream: TcpStream, target: &Target) {
+    pub(super) fn start(&mut self, stream: TcpStream, target: &Arc<Target>) {
         let generation = self.generation.wrapping_add(1);
         *self = Self { stream: Some(stream), generation, ..Self::closed() };
         match target.transport {
             Transport::Ws => http::push_upgrade(target, &mut self.unsent),
-            Transport::Polling => {
+            Transport::Polling | Transport::Upgrade => {
                 http::push_get(target, "", 0, &mut self.unsent);
-                self.polling = Some(Box::default());
+                self.polling = Some(Box::new(Polling { getting: true, upgrades_left: 1, ..Polling::default() }));
             }
         }
+        self.target = Some(Arc::clone(target));
     }
 
     /// Sends a packet of one's own accord.
@@ -117,13 +129,7 @@ impl Link {
     }
 
     /// Reads all that there is through the buffer that all connections share, and handles it.
-    pub(super) fn read<H: Handler>(
-        &mut self,
-        id: usize,
-        scratch: &mut [u8],
-        target: &Target,
-        handler: &mut H,
-    ) -> Result<(), Ended> {
+    pub(super) fn read<H: Handler>(&mut self, id: usize, scratch: &mut [u8], handler: &mut H) -> Result<(), Ended> {
         loop {
             let Some(stream) = &mut self.stream else { return Ok(()) };
             let kept = self.partial.len();
@@ -142,7 +148,7 @@ impl Link {
                 Err(_) => return Err(Ended::Reset),
             };
             let used = if self.polling.is_some() {
-                self.answers(id, &scratch[..filled], target, handler)?
+                self.answers(id, &scratch[..filled], handler)?
             } else {
                 self.frames(id, &mut scratch[..filled], handler)?
             };
@@ -189,13 +195,7 @@ impl Link {
     }
 
     /// Long polling: answers to GETs, each followed by the next GET. Returns the bytes used.
-    fn answers<H: Handler>(
-        &mut self,
-        id: usize,
-        input: &[u8],
-        target: &Target,
-        handler: &mut H,
-    ) -> Result<usize, Ended> {
+    fn answers<H: Handler>(&mut self, id: usize, input: &[u8], handler: &mut H) -> Result<usize, Ended> {
         let mut at = 0;
         loop {
             let Some(head) = http::head(&input[at..]).map_err(|_| Ended::Malformed)? else { return Ok(at) };
@@ -223,9 +223,12 @@ impl Link {
             if head.close {
                 return Err(Ended::Eof);
             }
-            if let Some(polling) = polling.as_deref_mut() {
-                polling.requests += 1;
-                http::push_get(target, &polling.sid, polling.requests, unsent);
+            if let (Some(polling), Some(target)) = (polling.as_deref_mut(), &self.target) {
+                polling.getting = polling.upgrade.as_ref().is_none_or(|upgrade| !upgrade.holds_gets());
+                if polling.getting {
+                    polling.requests += 1;
+                    http::push_get(target, &polling.sid, polling.requests, unsent);
+                }
             }
             at = end;
         }

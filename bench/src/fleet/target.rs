@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -20,6 +21,8 @@ pub enum Transport {
     Ws,
     /// Long polling, never upgraded.
     Polling,
+    /// Long polling that moves to a WebSocket as soon as the session is open, as stock clients do.
+    Upgrade,
 }
 
 /// A server to connect to.
@@ -78,6 +81,37 @@ impl Target {
     }
 }
 
+/// Where the connections of a fleet go: each connection keeps its transport, and takes the next server each time it connects.
+#[derive(Debug, Clone)]
+pub struct Targets {
+    /// A row a transport, in it a target a server.
+    rows: Vec<Vec<Arc<Target>>>,
+}
+
+impl Targets {
+    /// Servers by their URLs, and the transports that the connections have in turn. There must be one of each.
+    pub fn parse(urls: &[String], transports: &[Transport]) -> Result<Self, BadUrl> {
+        let row = |transport: &Transport| urls.iter().map(|url| Target::parse(url, *transport).map(Arc::new)).collect();
+        let rows: Vec<Vec<Arc<Target>>> = transports.iter().map(row).collect::<Result<_, BadUrl>>()?;
+        if rows.iter().all(Vec::is_empty) {
+            return Err(BadUrl(String::new()));
+        }
+        Ok(Self { rows })
+    }
+
+    /// The target of connection `id`, when it connects for the `time`th time.
+    pub(super) fn of(&self, id: usize, time: u32) -> &Arc<Target> {
+        let row = &self.rows[id % self.rows.len()];
+        &row[(id / self.rows.len() + time as usize) % row.len()]
+    }
+}
+
+impl From<Target> for Targets {
+    fn from(target: Target) -> Self {
+        Self { rows: vec![vec![Arc::new(target)]] }
+    }
+}
+
 /// Linux's number for "the connection is on its way"; the standard library has no name for it yet.
 const EINPROGRESS: i32 = 115;
 
@@ -97,6 +131,19 @@ mod tests {
         let target = Target::parse("http://127.0.0.1:3000/x/", Transport::Ws).unwrap();
         assert_eq!(target.path, "/x/");
         assert!(Target::parse("127.0.0.1:3000", Transport::Ws).is_err());
+    }
+
+    #[test]
+    fn a_connection_keeps_its_transport_and_goes_round_the_servers() {
+        let urls = ["http://127.0.0.1:1".to_owned(), "http://127.0.0.1:2".to_owned()];
+        let targets = Targets::parse(&urls, &[Transport::Ws, Transport::Polling]).unwrap();
+        let of = |id, time| (targets.of(id, time).address.port(), targets.of(id, time).transport);
+        assert_eq!([of(0, 0), of(0, 1), of(0, 2)], [(1, Transport::Ws), (2, Transport::Ws), (1, Transport::Ws)]);
+        assert_eq!(
+            [of(1, 0), of(1, 1), of(2, 0)],
+            [(1, Transport::Polling), (2, Transport::Polling), (2, Transport::Ws)]
+        );
+        assert!(Targets::parse(&[], &[Transport::Ws]).is_err());
     }
 
     #[test]
