@@ -1,0 +1,154 @@
+//! What a cluster shall be like, and starting it.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::node::{Node, Setup};
+use super::{RedisCluster, form};
+use crate::folder::Folder;
+use crate::{Host, host};
+
+/// A cluster must be whole within this time; two seconds of it pass before a new master serves at all.
+const FORM_MAX: Duration = Duration::from_secs(60);
+
+/// Which server program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Flavour {
+    /// `redis-server`.
+    #[default]
+    Redis,
+    /// `valkey-server`.
+    Valkey,
+}
+
+impl Flavour {
+    /// The program of this flavour on this machine.
+    pub fn program(self) -> io::Result<PathBuf> {
+        host::find_program(match self {
+            Self::Redis => "redis-server",
+            Self::Valkey => "valkey-server",
+        })
+    }
+}
+
+/// A cluster to be started. As it comes: Redis, three masters with a replica each, node timeout 2 s, nothing on disk.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Builder {
+    flavour: Flavour,
+    masters: usize,
+    replicas: usize,
+    node_timeout_ms: u32,
+    append_only: bool,
+    password: Option<String>,
+    config: Vec<(String, String)>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            flavour: Flavour::Redis,
+            masters: 3,
+            replicas: 1,
+            node_timeout_ms: 2000,
+            append_only: false,
+            password: None,
+            config: Vec::new(),
+        }
+    }
+}
+
+impl Builder {
+    /// Redis or Valkey.
+    pub fn flavour(mut self, flavour: Flavour) -> Self {
+        self.flavour = flavour;
+        self
+    }
+
+    /// How many masters share the slots; at least three, or none can fail over.
+    pub fn masters(mut self, masters: usize) -> Self {
+        self.masters = masters;
+        self
+    }
+
+    /// How many replicas each master has.
+    pub fn replicas(mut self, replicas: usize) -> Self {
+        self.replicas = replicas;
+        self
+    }
+
+    /// `cluster-node-timeout` in milliseconds: a silent master is replaced between one and two of it later.
+    pub fn node_timeout(mut self, ms: u32) -> Self {
+        self.node_timeout_ms = ms;
+        self
+    }
+
+    /// Whether data are kept on disk over a restart (`appendonly yes`).
+    pub fn append_only(mut self, append_only: bool) -> Self {
+        self.append_only = append_only;
+        self
+    }
+
+    /// The default user's password; also what replicas show their masters.
+    pub fn password(mut self, password: &str) -> Self {
+        self.password = Some(password.to_owned());
+        self
+    }
+
+    /// One more user by a rule of Redis ACL, for example `.user("chat", ">secret ~chat:* &* +@all")`.
+    pub fn user(self, name: &str, rules: &str) -> Self {
+        self.config("user", &format!("{name} on {rules}"))
+    }
+
+    /// A line of redis.conf for all nodes; it has the last word.
+    pub fn config(mut self, key: &str, value: &str) -> Self {
+        self.config.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts the nodes and forms the cluster; comes back when every node is in order and knows it of all others.
+    pub fn start(self) -> io::Result<RedisCluster> {
+        let folder = Folder::new()?;
+        let program = self.flavour.program()?;
+        let setup = Arc::new(Setup { settings: self.settings(), password: self.password.clone(), tls: false });
+        let nodes = (1..=self.masters * (1 + self.replicas))
+            .map(|number| {
+                let place = folder.path().join(number.to_string());
+                Node::new(format!("redis-{number}"), Host::local(), place, program.clone(), setup.clone())
+            })
+            .collect::<io::Result<Vec<_>>>()?;
+        nodes.iter().try_for_each(Node::start_first)?;
+        nodes.iter().try_for_each(Node::await_first)?;
+        form::form(&nodes, self.masters)?;
+        let cluster = RedisCluster { nodes, masters: self.masters, replicas: self.replicas, _folder: folder };
+        cluster.await_healthy(FORM_MAX)?;
+        Ok(cluster)
+    }
+
+    fn settings(&self) -> Vec<(String, String)> {
+        let timeout = self.node_timeout_ms.to_string();
+        let append_only = if self.append_only { "yes" } else { "no" };
+        let mut settings = vec![
+            ("cluster-enabled", "yes"),
+            ("cluster-config-file", "nodes.conf"),
+            ("cluster-node-timeout", &timeout),
+            // One failed shard must not stop the others.
+            ("cluster-require-full-coverage", "no"),
+            ("appendonly", append_only),
+            ("save", "\"\""),
+            ("protected-mode", "no"),
+            ("daemonize", "no"),
+            ("repl-diskless-sync-delay", "0"),
+            ("repl-backlog-size", "64mb"),
+            ("client-output-buffer-limit", "pubsub 256mb 128mb 60"),
+            ("enable-debug-command", "yes"),
+        ];
+        if let Some(password) = &self.password {
+            settings.extend([("requirepass", password.as_str()), ("masterauth", password)]);
+        }
+        let owned = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
+        settings.into_iter().map(owned).chain(self.config.iter().cloned()).collect()
+    }
+}
