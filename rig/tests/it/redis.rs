@@ -39,6 +39,11 @@ fn redis_forms_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn valkey_forms_and_leaves_nothing_behind() {
+    forms(Flavour::Valkey);
+}
+
+#[test]
 fn a_killed_master_is_replaced_and_comes_back_as_a_replica() {
     let cluster = RedisCluster::builder().append_only(true).password("secret").start().unwrap();
     let master = cluster.master_of_slot(SLOT_OF_FOO).unwrap();
