@@ -9,4 +9,5 @@ pub mod fault;
 pub mod position;
 pub mod record;
 pub mod run;
+pub mod stock;
 pub mod verify;

@@ -164,3 +164,11 @@ fn failed(error: &dyn std::error::Error) -> ExitCode {
     eprintln!();
     ExitCode::from(2)
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_sound() {
+        <super::Cli as clap::CommandFactory>::command().debug_assert();
+    }
+}

@@ -95,11 +95,24 @@ pub(super) struct Chatter {
     pages: HashMap<usize, Option<String>>,
 }
 
+/// What the clients have done so far, for whoever waits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Sends.
+    pub sent: u64,
+    /// Acknowledgements.
+    pub acked: u64,
+    /// Entries received.
+    pub received: u64,
+}
+
 /// All clients of a run.
 #[derive(Debug)]
 pub struct Chatters {
     pub(super) all: Vec<Chatter>,
-    started: Instant,
+    pub(super) started: Instant,
+    /// What was done so far.
+    pub(super) progress: Progress,
     /// Where the log's own view is written.
     log: Recorder,
     failed: Option<io::Error>,
@@ -134,6 +147,7 @@ impl Chatters {
         Self {
             all: clients.into_iter().enumerate().map(chatter).collect(),
             started: now,
+            progress: Progress::default(),
             log,
             failed: None,
             trouble: Vec::new(),
@@ -151,6 +165,7 @@ impl Chatters {
     }
 
     pub(super) fn record(&mut self, id: usize, event: Event) {
+        self.progress.count(&event);
         let at = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let outcome = self.all[id].recorder.write(&Record { at, event });
         self.failed = self.failed.take().or(outcome.err());
@@ -264,6 +279,14 @@ impl Chatters {
             self.record(id, join);
         }
         requests
+    }
+}
+
+impl Progress {
+    fn count(&mut self, event: &Event) {
+        self.sent += u64::from(matches!(event, Event::Sent { .. }));
+        self.acked += u64::from(matches!(event, Event::Acked { .. }));
+        self.received += u64::from(matches!(event, Event::Entry { .. }));
     }
 }
 

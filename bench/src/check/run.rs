@@ -3,15 +3,16 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use indicatif::ProgressBar;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 
-use super::chatter::{Chatters, Line, Stay};
+use super::chatter::{Chatters, Line, Progress, Stay};
 use super::fault::{Fault, in_about};
 use super::position::Position;
 use super::record::{Event, Recorder};
+use super::stock::{Briefing, Standing, Stock, StockOptions};
 use crate::crowd::RunError;
 use crate::fleet::{Fleet, Targets, Transport};
 
@@ -59,6 +60,9 @@ pub struct Options {
     /// Makes the same faults at the same times, as far as the clock allows
     #[arg(long)]
     pub seed: Option<u64>,
+    /// Stock clients beside these
+    #[command(flatten)]
+    pub stock: StockOptions,
     /// Show no progress bar
     #[arg(long)]
     pub quiet: bool,
@@ -85,10 +89,13 @@ struct Agenda {
     resume: Option<Instant>,
 }
 
-struct Run<'a> {
-    options: &'a Options,
+/// Clients at work, until they are told to come to rest.
+#[derive(Debug)]
+pub struct Check {
+    options: Options,
     fleet: Fleet,
     chatters: Chatters,
+    stock: Vec<Stock>,
     agendas: Vec<Agenda>,
     random: StdRng,
     /// Sends, faults and leaves go on.
@@ -97,32 +104,32 @@ struct Run<'a> {
 
 /// Runs the clients and writes their histories into the directory, which must not hold any yet.
 pub fn run(options: &Options) -> Result<Outcome, RunError> {
-    fs::create_dir_all(&options.history)?;
-    if fs::read_dir(&options.history)?.next().is_some() {
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the history directory is not empty").into());
-    }
-    let mut run = Run::new(options)?;
+    let mut check = Check::start(options)?;
     let bar = if options.quiet {
         ProgressBar::hidden()
     } else {
         ProgressBar::new(Duration::from_secs_f64(options.seconds).as_secs())
     };
-    let started = Instant::now();
+    let started = check.started();
     let until = started + Duration::from_secs_f64(options.seconds);
     while Instant::now() < until {
-        run.turn()?;
+        check.turn()?;
         bar.set_position(started.elapsed().as_secs());
     }
     bar.finish_and_clear();
-    let rested = run.rest()?;
-    run.read_log()?;
-    run.close(rested)
+    check.finish()
 }
 
-impl<'a> Run<'a> {
-    fn new(options: &'a Options) -> Result<Self, RunError> {
-        let mut random = options.seed.map_or_else(StdRng::from_os_rng, StdRng::seed_from_u64);
-        let run = format!("check-{:x}", random.random::<u32>());
+impl Check {
+    /// Starts the clients; they live by [`Check::turn`].
+    pub fn start(options: &Options) -> Result<Self, RunError> {
+        fs::create_dir_all(&options.history)?;
+        if fs::read_dir(&options.history)?.next().is_some() {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the history directory is not empty").into());
+        }
+        let random = options.seed.map_or_else(StdRng::from_os_rng, StdRng::seed_from_u64);
+        // Never the name of another run's rooms, whatever the seed.
+        let run = format!("check-{:x}", rand::random::<u32>());
         let recorder = |name: &str| Recorder::create(&options.history, name);
         let clients = (0..options.clients).map(|index| {
             let wanted = 1 + index % options.rooms.clamp(1, 3);
@@ -131,16 +138,45 @@ impl<'a> Run<'a> {
         });
         let clients = clients.collect::<io::Result<Vec<_>>>()?;
         let chatters = Chatters::new(clients, recorder("log")?, &run);
+        // The clock of the stock clients, set by the one of these as it is now.
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let started_us = since_1970.saturating_sub(chatters.started.elapsed()).as_micros();
+        let stock = options.stock.start(&Briefing {
+            urls: &options.url,
+            run: &run,
+            rooms: options.rooms.max(1),
+            rate: options.rate.max(0.001),
+            history: &options.history,
+            started_us,
+        })?;
         let fleet = Fleet::new(Targets::parse(&options.url, &options.transport)?, options.clients)?;
-        let mut run = Self { options, fleet, chatters, agendas: Vec::new(), random, busy: true };
+        let agendas = Vec::with_capacity(options.clients);
+        let mut check = Self { options: options.clone(), fleet, chatters, stock, agendas, random, busy: true };
         for _ in 0..options.clients {
             let now = Instant::now();
-            let mut after = |seconds: f64| run.random_after(now, seconds);
+            let mut after = |seconds: f64| check.random_after(now, seconds);
             let (send, fault, leave) =
                 (after(1.0 / options.rate.max(0.001)), after(options.fault_every), after(options.leave_every));
-            run.agendas.push(Agenda { send, fault, leave, resume: None });
+            check.agendas.push(Agenda { send, fault, leave, resume: None });
         }
-        Ok(run)
+        Ok(check)
+    }
+
+    /// When the run began: the zero of all histories' clocks.
+    pub fn started(&self) -> Instant {
+        self.chatters.started
+    }
+
+    /// What the lean clients have done so far.
+    pub fn progress(&self) -> Progress {
+        self.chatters.progress
+    }
+
+    /// Lets everybody come to rest, reads the log, and ends the histories.
+    pub fn finish(mut self) -> Result<Outcome, RunError> {
+        let rested = self.rest()?;
+        self.read_log()?;
+        self.close(rested)
     }
 
     /// A time after `now`, `mean` seconds on average; for a mean of 0 it never comes.
@@ -151,7 +187,8 @@ impl<'a> Run<'a> {
         now + in_about(Duration::from_secs_f64(mean), &mut self.random)
     }
 
-    fn turn(&mut self) -> Result<(), RunError> {
+    /// Does what is due, and waits a moment for what comes.
+    pub fn turn(&mut self) -> Result<(), RunError> {
         let now = Instant::now();
         for id in 0..self.agendas.len() {
             self.connect_if_due(id, now)?;
@@ -240,6 +277,7 @@ impl<'a> Run<'a> {
     /// No sends, no faults: everybody gets what there is. False if that took too long.
     fn rest(&mut self) -> Result<bool, RunError> {
         self.busy = false;
+        self.stock.iter_mut().try_for_each(Stock::rest)?;
         for chatter in &mut self.chatters.all {
             chatter.rooms.iter_mut().for_each(|room| room.wanted = true);
         }
@@ -269,15 +307,26 @@ impl<'a> Run<'a> {
             let tail = tails.entry(&room.name).or_default();
             *tail = room.last.unwrap_or_default().max(*tail);
         }
-        (0..self.chatters.all.len()).all(|id| {
-            let chatter = &self.chatters.all[id];
-            chatter.line == Line::Ready
-                && self.chatters.unsent(id) == 0
-                && chatter
-                    .rooms
-                    .iter()
-                    .all(|room| room.stay == Stay::In && room.last.unwrap_or_default().n == tails[room.name.as_str()].n)
-        })
+        let stock: Option<Vec<_>> = self.stock.iter().map(Stock::standings).collect();
+        let Some(stock) = stock else { return false };
+        let stock: Vec<_> = stock.into_iter().flatten().collect();
+        for (room, last) in stock.iter().flat_map(|standing| &standing.rooms) {
+            let tail = tails.entry(room).or_default();
+            *tail = last.unwrap_or_default().max(*tail);
+        }
+        let there =
+            |(room, last): (&String, &Option<Position>)| last.is_some_and(|last| last.n == tails[room.as_str()].n);
+        let stock_rests =
+            |standing: &Standing| standing.ready && standing.unsent == 0 && standing.rooms.iter().all(there);
+        stock.iter().all(stock_rests)
+            && (0..self.chatters.all.len()).all(|id| {
+                let chatter = &self.chatters.all[id];
+                chatter.line == Line::Ready
+                    && self.chatters.unsent(id) == 0
+                    && chatter.rooms.iter().all(|room| {
+                        room.stay == Stay::In && room.last.unwrap_or_default().n == tails[room.name.as_str()].n
+                    })
+            })
     }
 
     /// One client of each room asks for the whole log.
@@ -302,6 +351,7 @@ impl<'a> Run<'a> {
             self.chatters.record(id, Event::End);
         }
         self.chatters.flush()?;
+        self.stock.into_iter().try_for_each(Stock::end)?;
         let mut refusals: Vec<_> = self.chatters.refusals.into_iter().collect();
         refusals.sort();
         Ok(Outcome { trouble: self.chatters.trouble, refusals, rested })
