@@ -7,8 +7,11 @@
 //! The log is the truth, hints are only hints: whoever follows a room reads after its last position whenever in doubt.
 
 mod append;
+mod branches;
+mod followers;
 mod log;
 mod memory;
+mod outline;
 mod position;
 mod read;
 mod watch;

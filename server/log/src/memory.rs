@@ -7,8 +7,6 @@
 //! What has a bound: entries by count, age and bytes a room (the oldest go), remembered ids a room, rooms, and bytes in all. Past the last three
 //! an append is refused with [`AppendError::Full`] and counted: room counters and promised ids must not be forgotten to make place.
 
-mod branches;
-mod followers;
 mod ledger;
 mod room;
 mod rooms;

@@ -10,14 +10,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::Options;
-use super::branches::Branches;
-use super::followers::Followers;
 use super::ledger::Ledger;
 use super::window::{Seen, Window};
-use crate::{
-    Append, AppendError, Appended, Before, Bound, Entry, Follower, GapReason, Hint, NUMBER_MAX, Page, Position, Reach,
-    Start,
-};
+use crate::branches::Branches;
+use crate::followers::Followers;
+use crate::outline::Outline;
+use crate::{Append, AppendError, Appended, Before, Bound, Entry, Follower, Hint, NUMBER_MAX, Page, Position, Reach};
 
 /// What a room is told from outside for one call.
 pub(super) struct Terms<'a> {
@@ -163,44 +161,27 @@ impl Room {
         self.tail - self.entries.len() as u64
     }
 
-    /// The position just before entry `n + 1`, in the epoch of that entry or, where it is yet to come, of the log.
-    fn place(&self, epoch: u64, n: u64) -> Position {
-        let next = if n < self.tail { self.branches.epoch_of(n + 1) } else { None };
-        Position::new(next.unwrap_or(epoch), n)
+    fn outline(&self, epoch: u64) -> Outline<'_> {
+        Outline { epoch, tail: self.tail, branches: &self.branches }
     }
 
     /// See [`RoomLog::tails`](crate::RoomLog::tails).
     pub(super) fn tail(&self, epoch: u64) -> Position {
-        if self.tail == 0 { Position::START } else { Position::new(epoch, self.tail) }
+        self.outline(epoch).tail()
     }
 
     /// See [`RoomLog::reach`](crate::RoomLog::reach).
     pub(super) fn reach(&self, epoch: u64, position: Position) -> Reach {
-        if position.epoch > epoch {
-            return Reach::Ahead;
-        }
-        match self.branches.shared_with(position.epoch, self.tail).min(position.n) {
-            0 if position.n > 0 => Reach::Reset,
-            n => Reach::To(n),
-        }
+        self.outline(epoch).reach(position)
     }
 
     /// See [`RoomLog::read`](crate::RoomLog::read).
     pub(super) fn read(&self, epoch: u64, after: Position, limit: usize) -> Page {
-        let floor = self.floor();
-        let gap = |reason| Start::Gap { to: self.place(epoch, floor), reason };
-        let (start, from) = match self.reach(epoch, after) {
-            Reach::Ahead => (Start::Ahead, self.tail),
-            Reach::Reset => (gap(GapReason::Reset), floor),
-            Reach::To(n) if n < after.n => (Start::Void { after: self.place(epoch, n) }, n),
-            Reach::To(n) if n < floor => (gap(GapReason::Trimmed), floor),
-            Reach::To(n) => (Start::Follows, n),
-        };
-        // Nothing follows on a void whose end is trimmed: the next read says so.
-        let entries = from
-            .checked_sub(floor)
-            .map_or_else(Vec::new, |skip| self.entries.iter().skip(skip as usize).take(limit).cloned().collect());
-        Page { start, entries, tail: self.tail(epoch) }
+        let (outline, floor) = (self.outline(epoch), self.floor());
+        let (start, from) = outline.start(after, floor);
+        let skip = from.map_or(self.entries.len(), |from| (from - floor) as usize);
+        let entries = self.entries.iter().skip(skip).take(limit).cloned().collect();
+        Page { start, entries, tail: outline.tail() }
     }
 
     /// See [`RoomLog::read_before`](crate::RoomLog::read_before).

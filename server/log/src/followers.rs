@@ -10,7 +10,7 @@ use crate::{Follower, Hint};
 
 /// The followers of a room, in the order in which they came.
 #[derive(Default)]
-pub(super) struct Followers(Vec<Followed>);
+pub(crate) struct Followers(Vec<Followed>);
 
 struct Followed {
     ended: Arc<AtomicBool>,
@@ -19,7 +19,7 @@ struct Followed {
 
 impl Followers {
     /// Adds a follower and tells it to read. The flag ends its stay.
-    pub(super) fn add(&mut self, follower: Arc<dyn Follower>) -> Arc<AtomicBool> {
+    pub(crate) fn add(&mut self, follower: Arc<dyn Follower>) -> Arc<AtomicBool> {
         follower.hint(Hint::Disturbed);
         let ended = Arc::new(AtomicBool::new(false));
         self.0.push(Followed { ended: Arc::clone(&ended), follower });
@@ -27,20 +27,20 @@ impl Followers {
     }
 
     /// Tells all whose watch has not ended.
-    pub(super) fn hint(&self, hint: &Hint) {
+    pub(crate) fn hint(&self, hint: &Hint) {
         for followed in self.0.iter().filter(|followed| !followed.has_ended()) {
             followed.follower.hint(hint.clone());
         }
     }
 
     /// Lets go of those whose watch has ended.
-    pub(super) fn prune(&mut self) {
+    pub(crate) fn prune(&mut self) {
         if self.0.iter().any(Followed::has_ended) {
             self.0.retain(|followed| !followed.has_ended());
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
