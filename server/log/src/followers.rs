@@ -18,9 +18,8 @@ struct Followed {
 }
 
 impl Followers {
-    /// Adds a follower and tells it to read. The flag ends its stay.
+    /// Adds a follower. The flag ends its stay.
     pub(crate) fn add(&mut self, follower: Arc<dyn Follower>) -> Arc<AtomicBool> {
-        follower.hint(Hint::Disturbed);
         let ended = Arc::new(AtomicBool::new(false));
         self.0.push(Followed { ended: Arc::clone(&ended), follower });
         ended

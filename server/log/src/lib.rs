@@ -2,7 +2,7 @@
 //!
 //! A room is a list of entries, numbered from 1 without gaps. One trait, [`RoomLog`], says what a log does; the suite in
 //! `contract` (feature `contract`) says it once more as tests, which every implementation passes unchanged. [`MemoryLog`] is the one that
-//! needs nothing but a process.
+//! needs nothing but a process; `redis::RedisLog` (feature `redis`) is the one that many servers share.
 //!
 //! The log is the truth, hints are only hints: whoever follows a room reads after its last position whenever in doubt.
 
@@ -18,6 +18,8 @@ mod watch;
 
 #[cfg(feature = "contract")]
 pub mod contract;
+#[cfg(feature = "redis")]
+pub mod redis;
 
 pub use append::{Append, AppendError, Appended, Bound, Entry};
 pub use log::{BoxFuture, RoomLog};

@@ -50,6 +50,7 @@ impl Room {
 
     /// Adds a follower and tells it to read. The flag ends its stay.
     pub(super) fn follow(&mut self, follower: Arc<dyn Follower>) -> Arc<AtomicBool> {
+        follower.hint(Hint::Disturbed);
         self.followers.add(follower)
     }
 

@@ -128,7 +128,11 @@ fn looking(shared: &Shared, function: &'static str, partition: Partition, room: 
     let [hash, stream] = room_keys(shared, partition, room);
     let [from, limit] = which;
     let age = decimal(shared.options.retained_age.as_millis());
-    Call { function, keys: vec![shared.cluster.meta(partition), hash, stream], args: vec![shared.shift(), age, from, limit] }
+    Call {
+        function,
+        keys: vec![shared.cluster.meta(partition), hash, stream],
+        args: vec![shared.shift(), age, from, limit],
+    }
 }
 
 /// Asks for the tails of rooms of one partition.

@@ -3,7 +3,7 @@
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Registry};
 
 use super::follow::Found;
-use crate::{AppendError, Appended, Bound, Page, GapReason, Start};
+use crate::{AppendError, Appended, Bound, GapReason, Page, Start};
 
 /// The counters of a log on Redis; cheap to clone.
 #[derive(Clone, Debug)]
@@ -71,10 +71,12 @@ impl Default for Counters {
         };
         let appends = family("chat_log_appends_total", "Appends to the log, by outcome.", "outcome");
         let found = family("chat_log_gaps_found_total", "Times that followers were told to read, by why.", "how");
-        let looks = family("chat_log_tail_checks_total", "Looks at the tails of followed rooms, by outcome.", "outcome");
+        let looks =
+            family("chat_log_tail_checks_total", "Looks at the tails of followed rooms, by outcome.", "outcome");
         let reads = family("chat_log_reads_total", "Reads of the log, by outcome.", "outcome");
         let starts = family("chat_log_page_starts_total", "Pages that did not follow on, by how.", "start");
-        let corrupt = family("chat_log_corrupt_total", "Values in Redis that were not the log's own, by where.", "where");
+        let corrupt =
+            family("chat_log_corrupt_total", "Values in Redis that were not the log's own, by where.", "where");
         let ghosts = family("chat_log_messages_ignored_total", "Messages that told nothing new, by why.", "why");
         let calls = HistogramOpts::new("chat_log_call_appends", "Appends in one call.")
             .buckets(vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0]);

@@ -168,5 +168,5 @@ mod tests {
         assert_eq!(name, NAME);
     }
 
-    const NAME: &str = "";
+    const NAME: &str = "e6c749b9e15af3e6e234ef49146a627a";
 }

@@ -4,7 +4,12 @@
 //! disturbance is told when whatever came before it can be read. Messages may be lost without a word (a subscription that looks alive on a
 //! master that is none any more), so now and then the tail of the log is held against what came.
 
+use std::time::{Duration, Instant};
+
 use crate::Position;
+
+/// What the log has and nobody told is given so long to arrive.
+pub(super) const DOUBT: Duration = Duration::from_millis(500);
 
 /// How it was found that something may have been missed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,8 +62,8 @@ pub(super) struct Progress {
     last: Option<Position>,
     /// The last that was heard while `last` was none.
     heard: Option<Position>,
-    /// A tail that was seen and had not been told yet.
-    doubt: Option<Position>,
+    /// A tail that was seen and had not been told yet, and when it was first seen.
+    doubt: Option<(Position, Instant)>,
     /// How often the subscription was disturbed.
     disturbances: u64,
 }
@@ -86,10 +91,10 @@ impl Progress {
             return Heard::Nothing;
         }
         self.last = Some(at);
+        self.doubt = self.doubt.filter(|(tail, _)| *tail > at);
         if at == Position::new(last.epoch, last.n + 1) {
             return Heard::Next;
         }
-        self.doubt = None;
         Heard::Disturbed(Found::ByMessage)
     }
 
@@ -99,7 +104,7 @@ impl Progress {
     }
 
     /// The log answered: the next entry will be the one after this, in this epoch.
-    pub(super) fn look(&mut self, before: Before, tail: Position) -> Looked {
+    pub(super) fn look(&mut self, before: Before, tail: Position, now: Instant) -> Looked {
         let Some(last) = self.last else {
             if before.disturbances != self.disturbances {
                 return Looked::Doubt;
@@ -119,11 +124,15 @@ impl Progress {
         if tail.n < last.n && (tail.epoch > then.epoch || tail.n >= then.n) {
             return Looked::Fine;
         }
-        if tail.n < last.n || self.doubt.is_some_and(|doubt| doubt > last) {
+        if tail.n < last.n {
             return self.missed(tail, Found::ByTail);
         }
-        self.doubt = (tail > last).then_some(tail);
-        if self.doubt.is_some() { Looked::Doubt } else { Looked::Fine }
+        if tail == last {
+            self.doubt = None;
+            return Looked::Fine;
+        }
+        let (_, since) = *self.doubt.get_or_insert((tail, now));
+        if now.saturating_duration_since(since) >= DOUBT { self.missed(tail, Found::ByTail) } else { Looked::Doubt }
     }
 
     fn missed(&mut self, tail: Position, found: Found) -> Looked {
@@ -145,7 +154,8 @@ mod tests {
     fn settled(tail: Position) -> Progress {
         let mut progress = Progress::default();
         progress.unsettle();
-        assert_eq!(progress.look(progress.before(), tail), Looked::Disturbed(Found::BySubscription));
+        let now = Instant::now();
+        assert_eq!(progress.look(progress.before(), tail, now), Looked::Disturbed(Found::BySubscription));
         progress
     }
 
@@ -167,29 +177,32 @@ mod tests {
         progress.unsettle();
         let before = progress.before();
         progress.unsettle();
-        assert_eq!(progress.look(before, at(5, 3)), Looked::Doubt);
+        assert_eq!(progress.look(before, at(5, 3), Instant::now()), Looked::Doubt);
         assert!(!progress.is_settled());
     }
 
     #[test]
-    fn what_is_on_its_way_is_waited_for_once() {
-        let mut progress = settled(at(5, 3));
-        assert_eq!(progress.look(progress.before(), at(5, 4)), Looked::Doubt);
+    fn what_is_on_its_way_is_waited_for() {
+        let (mut progress, now) = (settled(at(5, 3)), Instant::now());
+        assert_eq!(progress.look(progress.before(), at(5, 4), now), Looked::Doubt);
         assert_eq!(progress.hear(at(5, 4)), Heard::Next);
-        assert_eq!(progress.look(progress.before(), at(5, 5)), Looked::Doubt);
-        assert_eq!(progress.look(progress.before(), at(5, 5)), Looked::Disturbed(Found::ByTail));
-        assert_eq!(progress.hear(at(5, 5)), Heard::Nothing, "it can be read since the disturbance");
+        assert_eq!(progress.look(progress.before(), at(5, 5), now + DOUBT), Looked::Doubt, "another one");
+        assert_eq!(progress.look(progress.before(), at(5, 6), now + DOUBT * 3 / 2), Looked::Doubt, "not for long yet");
+        let looked = progress.look(progress.before(), at(5, 7), now + DOUBT * 2);
+        assert_eq!(looked, Looked::Disturbed(Found::ByTail));
+        assert_eq!(progress.hear(at(5, 7)), Heard::Nothing, "it can be read since the disturbance");
+        assert_eq!(progress.hear(at(5, 8)), Heard::Next);
     }
 
     #[test]
     fn losses_are_seen() {
-        let mut progress = settled(at(5, 8));
-        assert_eq!(progress.look(progress.before(), at(6, 5)), Looked::Disturbed(Found::ByEpoch));
-        assert_eq!(progress.look(progress.before(), at(6, 4)), Looked::Disturbed(Found::ByTail));
+        let (mut progress, now) = (settled(at(5, 8)), Instant::now());
+        assert_eq!(progress.look(progress.before(), at(6, 5), now), Looked::Disturbed(Found::ByEpoch));
+        assert_eq!(progress.look(progress.before(), at(6, 4), now), Looked::Disturbed(Found::ByTail));
         let before = progress.before();
         assert_eq!(progress.hear(at(6, 5)), Heard::Next);
-        assert_eq!(progress.look(before, at(6, 4)), Looked::Fine, "the answer is older than the message");
-        assert_eq!(progress.look(progress.before(), at(5, 9)), Looked::Fine, "an old master");
+        assert_eq!(progress.look(before, at(6, 4), now), Looked::Fine, "the answer is older than the message");
+        assert_eq!(progress.look(progress.before(), at(5, 9), now), Looked::Fine, "an old master");
     }
 
     /// One step of a room and its subscription.
@@ -205,7 +218,7 @@ mod tests {
     }
 
     proptest! {
-        /// A follower that reads at each disturbance and takes only successors is never more than two looks from having all, and skips nothing.
+        /// A follower that reads at each disturbance and takes only successors is never more than a few looks from having all, and skips nothing.
         #[test]
         fn a_follower_has_all_in_the_end(steps in prop::collection::vec(
             prop_oneof![
@@ -215,6 +228,7 @@ mod tests {
         )) {
             let (mut progress, mut tail, mut has) = (Progress::default(), 0, 0);
             let (mut flying, mut asked) = (std::collections::VecDeque::new(), None);
+            let mut now = Instant::now();
             progress.unsettle();
             let end = [Step::Ask, Step::Answer].repeat(3);
             for step in steps.into_iter().chain(end) {
@@ -232,8 +246,10 @@ mod tests {
                     }
                     Step::Lose => { flying.pop_front(); }
                     Step::Ask => asked = Some((progress.before(), at(5, tail))),
-                    Step::Answer => if let Some((before, seen)) = asked.take()
-                        && let Looked::Disturbed(_) = progress.look(before, seen) { has = tail; },
+                    Step::Answer => if let Some((before, seen)) = asked.take() {
+                        now += DOUBT;
+                        if let Looked::Disturbed(_) = progress.look(before, seen, now) { has = tail; }
+                    },
                     Step::Unsettle => progress.unsettle(),
                 }
             }

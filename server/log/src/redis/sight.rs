@@ -89,9 +89,9 @@ impl Sight {
 
     /// The entry, if it is one of ours; else its number, if it has one.
     fn own(&self, value: &Value) -> Result<Entry, Option<u64>> {
-        own(&self.branches, value).filter(|entry| entry.position.n <= self.tail).ok_or_else(|| {
-            call::entry(value).map(|(position, _)| position.n)
-        })
+        own(&self.branches, value)
+            .filter(|entry| entry.position.n <= self.tail)
+            .ok_or_else(|| call::entry(value).map(|(position, _)| position.n))
     }
 }
 
