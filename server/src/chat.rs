@@ -7,7 +7,7 @@ use crate::connection::{Connection, chunk_of};
 use crate::directory::Directory;
 use crate::metrics::Metrics;
 use crate::peer;
-use crate::records::Records;
+use crate::records::{Lost, Records};
 use crate::requests;
 use crate::room::Room;
 use crate::user::Users;
@@ -149,6 +149,17 @@ impl Chat {
         let mut owners = self.owners.lock();
         if owners.get(&pid).is_some_and(|(owner, _)| *owner == fence) {
             owners.remove(&pid);
+        }
+    }
+
+    /// A session is over here: its connection is closed, so that the client comes back.
+    pub fn lose(&self, lost: Lost) {
+        let socket = {
+            let owners = self.owners.lock();
+            owners.get(&lost.pid).filter(|(fence, _)| *fence == lost.fence).and_then(|(_, socket)| socket.upgrade())
+        };
+        if let Some(socket) = socket {
+            socket.lock().close(carry::closing(lost.failed));
         }
     }
 

@@ -8,7 +8,7 @@ use crate::metrics::Recovery;
 use crate::refusal::Refusal;
 use crate::room::Room;
 use crate::user::User;
-use chat_session::{Effect, Fence, Pid, Session};
+use chat_session::{Effect, Failed, Fence, Pid, Session};
 use chat_settings::{Limit, Settings};
 use chat_socket::{CloseReason, Handling, Namespace, Socket};
 use serde_json::json;
@@ -87,18 +87,35 @@ async fn go_on(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, identity: Identity,
     if !recovery {
         return open(chat, socket, &user, Session::without_recovery(), false);
     }
-    let pid = Pid::from_random(rand::random());
-    let mut unowned = Unowned { chat, pid: Some((pid, Fence::FIRST)) };
-    let opened = match chat.records().create(pid, user.clone()).await {
-        Ok(()) => Session::start(pid),
-        // Better a session that cannot be recovered than none.
-        Err(_) => {
-            chat.metrics().limit(Limit::Sessions);
-            Session::without_recovery()
+    match begin(chat, &user).await {
+        Ok(opened) => open(chat, socket, &user, opened, false),
+        // The client comes back, and to a session that can be recovered then.
+        Err(failed) => socket.lock().close(carry::closing(failed)),
+    }
+}
+
+/// How many records are begun for a new session: each has another place in the store, which may have lost only some.
+const PLACES_MAX: usize = 3;
+
+/// Begins a session with a record.
+async fn begin(chat: &Arc<Chat>, user: &Arc<User>) -> Result<Opened, Failed> {
+    let mut failed = Failed::Unknown;
+    for _ in 0..PLACES_MAX {
+        let pid = Pid::from_random(rand::random());
+        let mut unowned = Unowned { chat, pid: Some((pid, Fence::FIRST)) };
+        let created = chat.records().create(pid, user.clone()).await;
+        unowned.pid = None;
+        match created {
+            Ok(()) => return Ok(Session::start(pid)),
+            // There is no place for it. Better a session that cannot be recovered than none.
+            Err(Failed::Refused) => {
+                chat.metrics().limit(Limit::Sessions);
+                return Ok(Session::without_recovery());
+            }
+            Err(other) => failed = other,
         }
-    };
-    unowned.pid = None;
-    open(chat, socket, &user, opened, false);
+    }
+    Err(failed)
 }
 
 /// Takes a session over, if it is this user's.
@@ -109,19 +126,21 @@ async fn take(
     offset: Option<&str>,
 ) -> Result<(Arc<User>, Opened), Recovery> {
     let records = chat.records();
-    let owner = records.user(pid).await.map_err(|_| Recovery::Unavailable)?.ok_or(Recovery::Unknown)?;
+    let found = records.find(pid).await.map_err(|_| Recovery::Unavailable)?.ok_or(Recovery::Unknown)?;
     let user = match identity {
         Identity::User { id, name } => chat.users().meet(id, name, false),
         Identity::Guest { id, name } => chat.users().meet(id, name, true),
         // The pid is a secret as good as the token, and a guest without one has nothing else to show.
-        Identity::Stranger { name } if owner.guest && *owner.name() == **name => {
-            chat.users().meet(&owner.id, &owner.name(), true)
+        Identity::Stranger { name } if found.guest && *found.name == **name => {
+            chat.users().meet(&found.id, &found.name, true)
         }
         Identity::Stranger { .. } => return Err(Recovery::Unknown),
     };
-    let taken = records.take(pid, user.clone()).await.map_err(|_| Recovery::Unavailable)?.ok_or(Recovery::Unknown)?;
+    let taken = records.take(pid, &found, user.clone()).await;
+    let taken = taken.map_err(|_| Recovery::Unavailable)?.ok_or(Recovery::Unknown)?;
     // Nothing is awaited from here on, so that the record does not stay without an owner.
-    let rooms = taken.rooms.iter().filter_map(|held| Some((chat.directory().find(&held.room)?, held.join, held.at)));
+    let rooms =
+        taken.rooms.iter().filter_map(|held| Some((chat.directory().open(&held.room).ok()?, held.join, held.at)));
     Ok((user, Session::resume(pid, taken.fence, rooms.collect(), offset)))
 }
 

@@ -1,7 +1,6 @@
 //! What is done every now and then: forgetting what nobody uses, and looking at how much memory the process has.
 
 use crate::chat::Chat;
-use crate::records::MemoryRecords;
 use chat_log::MemoryLog;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +12,7 @@ const EVERY: Duration = Duration::from_secs(1);
 const SWEEP_EVERY: u32 = 5;
 
 /// Keeps house until it is dropped.
-pub async fn run(chat: Arc<Chat>, log: Arc<MemoryLog>, records: Arc<MemoryRecords>) {
+pub async fn run(chat: Arc<Chat>, log: Arc<MemoryLog>) {
     let mut interval = tokio::time::interval(EVERY);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut looks = 0_u32;
@@ -24,14 +23,28 @@ pub async fn run(chat: Arc<Chat>, log: Arc<MemoryLog>, records: Arc<MemoryRecord
         looks = looks.wrapping_add(1);
         if looks.is_multiple_of(SWEEP_EVERY) {
             log.sweep();
-            records.sweep();
+            chat.records().sweep();
             chat.sweep();
         }
         let (stats, metrics) = (log.stats(), chat.metrics());
         metrics.log_bytes.set(stats.bytes as i64);
         metrics.log_entries.set(stats.entries as i64);
-        metrics.sessions.set(records.len() as i64);
+        metrics.sessions.set(chat.records().len() as i64);
         metrics.rooms.set(chat.directory().len() as i64);
+    }
+}
+
+/// Keeps the records of sessions from expiring until it is dropped, and closes the connections of those that are over here.
+pub async fn renew(chat: Arc<Chat>) {
+    // Two may fail before anything is lost.
+    let every = chat.settings().recovery.session_expiry / 4;
+    let mut interval = tokio::time::interval(every);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        for lost in chat.records().renew().await {
+            chat.lose(lost);
+        }
     }
 }
 

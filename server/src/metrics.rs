@@ -42,6 +42,12 @@ pub struct Metrics {
     recoveries: IntCounterVec,
     /// Sessions that are kept, connected or not.
     pub sessions: IntGauge,
+    /// Sessions whose last owner is not there any more.
+    pub leases_taken_over: IntCounter,
+    /// Sessions that turned out to be over when they were renewed.
+    pub sessions_lost: IntCounter,
+    /// Values where a record should be that are none.
+    pub foreign_records: IntCounter,
     /// Rooms that are kept.
     pub rooms: IntGauge,
     /// Entries sent to members, each counted once a member.
@@ -113,7 +119,22 @@ impl Metrics {
             sockets,
             requests,
             recoveries,
-            sessions: gauge("chat_sessions", "Sessions that can go on, connected or not.")?,
+            sessions: gauge(
+                "chat_sessions",
+                "Sessions that this server keeps: with the memory log all that can go on, with Redis those with a connection here.",
+            )?,
+            leases_taken_over: counter(
+                "chat_leases_taken_over_total",
+                "Sessions that went on here after a server that ended without letting go of them.",
+            )?,
+            sessions_lost: counter(
+                "chat_sessions_lost_total",
+                "Sessions of this server that had expired or gone to another one when they were to be renewed.",
+            )?,
+            foreign_records: counter(
+                "chat_session_foreign_records_total",
+                "Values in the place of a session's record that could not be read.",
+            )?,
             rooms: gauge("chat_rooms", "Rooms that are kept.")?,
             deliveries: counter("chat_deliveries_total", "Entries sent to members, once for each.")?,
             fell_behind: counter("chat_members_fell_behind_total", "Members that went from live to reading the log.")?,

@@ -1,24 +1,28 @@
-//! The store of session records: what lets a session go on after a cut, and later on another server.
+//! The store of session records: what lets a session go on after a cut, here or on another server.
+
+mod memory;
+mod redis;
+
+pub use memory::{MemoryRecords, RecordOptions};
+pub use redis::{LIBRARY, Owner, RedisRecords};
 
 use crate::user::User;
 use chat_log::{BoxFuture, Position};
-use chat_session::{Checkpoint, Failed, Fence, JoinNumber, Leave, Pid, Record, Taken};
-use parking_lot::Mutex;
-use std::collections::HashMap;
-use std::future::ready;
+use chat_session::{Checkpoint, Failed, Fence, JoinNumber, Leave, Pid, Taken};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 /// Keeps records and carries out what sessions ask of them. An answer means that the write is as safe as the store makes it.
+///
+/// Every operation but [`find`](Self::find) may be tried several times by the store, and changes the record once.
 pub trait Records: Send + Sync + 'static {
     /// Writes the record of a new session.
     fn create(&self, pid: Pid, user: Arc<User>) -> BoxFuture<'_, Result<(), Failed>>;
 
     /// Whose session it is; `None` if there is none.
-    fn user(&self, pid: Pid) -> BoxFuture<'_, Result<Option<Arc<User>>, Failed>>;
+    fn find(&self, pid: Pid) -> BoxFuture<'_, Result<Option<Found>, Failed>>;
 
-    /// Gives the session to a new owner; `None` if it is gone or another user's.
-    fn take(&self, pid: Pid, user: Arc<User>) -> BoxFuture<'_, Result<Option<Taken>, Failed>>;
+    /// Gives the session that was found to a new owner; `None` if it is gone or another user's.
+    fn take<'a>(&'a self, pid: Pid, found: &'a Found, user: Arc<User>) -> BoxFuture<'a, Result<Option<Taken>, Failed>>;
 
     /// Begins a stay.
     fn join(
@@ -40,117 +44,44 @@ pub trait Records: Send + Sync + 'static {
 
     /// The client has ended the session for good.
     fn delete(&self, pid: Pid, fence: Fence);
-}
 
-/// Records in the process's own memory: they outlive connections, not the process.
-pub struct MemoryRecords {
-    options: RecordOptions,
-    kept: Mutex<HashMap<Pid, Kept>>,
-}
+    /// Keeps the records of this server's sessions from expiring; called at least three times in their time. Returns the sessions that are over here.
+    fn renew(&self) -> BoxFuture<'_, Vec<Lost>>;
 
-/// The bounds of [`MemoryRecords`].
-#[derive(Clone, Copy, Debug)]
-pub struct RecordOptions {
-    /// How long a session without a connection can be recovered.
-    pub expiry: Duration,
-    /// How many are kept.
-    pub records_max: usize,
-}
+    /// Lets go of what nobody uses; called every few seconds.
+    fn sweep(&self);
 
-struct Kept {
-    record: Record<Arc<User>>,
-    /// When its last connection ended.
-    released: Option<Instant>,
-}
+    /// How many sessions it knows of: in memory all that can go on, in Redis those that this server owns.
+    fn len(&self) -> usize;
 
-impl Kept {
-    fn has_expired(&self, expiry: Duration) -> bool {
-        self.released.is_some_and(|released| released.elapsed() >= expiry)
-    }
-}
-
-impl MemoryRecords {
-    /// An empty store.
-    pub fn new(options: RecordOptions) -> Self {
-        Self { options, kept: Mutex::new(HashMap::new()) }
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.kept.lock().len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
+    /// Whether it knows of none.
+    fn is_empty(&self) -> bool {
         self.len() == 0
     }
-
-    /// Lets go of those whose time is over; called now and then.
-    pub fn sweep(&self) {
-        let expiry = self.options.expiry;
-        self.kept.lock().retain(|_, kept| !kept.has_expired(expiry));
-    }
-
-    fn with<T>(&self, pid: Pid, work: impl FnOnce(&mut Kept) -> Option<T>) -> Result<T, Failed> {
-        let mut kept = self.kept.lock();
-        let kept = kept.get_mut(&pid).ok_or(Failed::Gone)?;
-        work(kept).ok_or(Failed::Fenced)
-    }
 }
 
-impl Records for MemoryRecords {
-    fn create(&self, pid: Pid, user: Arc<User>) -> BoxFuture<'_, Result<(), Failed>> {
-        let mut kept = self.kept.lock();
-        let full = kept.len() >= self.options.records_max;
-        if !full {
-            kept.insert(pid, Kept { record: Record::new(user), released: None });
-        }
-        Box::pin(ready(if full { Err(Failed::Refused) } else { Ok(()) }))
-    }
+/// A session's record, before anybody takes the session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The id of its user.
+    pub id: Arc<str>,
+    /// The name by which the user was known.
+    pub name: Arc<str>,
+    /// Whether the user is a guest.
+    pub guest: bool,
+    /// The fence of the present owner.
+    pub fence: Fence,
+    /// The server that has not let go of it; empty if it has no owner.
+    pub owner: Box<str>,
+}
 
-    fn user(&self, pid: Pid) -> BoxFuture<'_, Result<Option<Arc<User>>, Failed>> {
-        let kept = self.kept.lock();
-        let kept = kept.get(&pid).filter(|kept| !kept.has_expired(self.options.expiry));
-        Box::pin(ready(Ok(kept.map(|kept| kept.record.user().clone()))))
-    }
-
-    fn take(&self, pid: Pid, user: Arc<User>) -> BoxFuture<'_, Result<Option<Taken>, Failed>> {
-        let taken = self.kept.lock().get_mut(&pid).and_then(|kept| {
-            let taken = kept.record.take(&user)?;
-            kept.released = None;
-            Some(taken)
-        });
-        Box::pin(ready(Ok(taken)))
-    }
-
-    fn join(
-        &self,
-        pid: Pid,
-        fence: Fence,
-        room: Arc<str>,
-        start: Position,
-    ) -> BoxFuture<'_, Result<JoinNumber, Failed>> {
-        Box::pin(ready(self.with(pid, |kept| kept.record.join(fence, room, start).ok())))
-    }
-
-    fn leave<'a>(&'a self, pid: Pid, leave: &'a Leave) -> BoxFuture<'a, Result<(), Failed>> {
-        Box::pin(ready(self.with(pid, |kept| kept.record.leave(leave.fence, leave.join).ok())))
-    }
-
-    fn checkpoint<'a>(&'a self, pid: Pid, checkpoint: &'a Checkpoint) -> BoxFuture<'a, Result<(), Failed>> {
-        Box::pin(ready(self.with(pid, |kept| kept.record.checkpoint(checkpoint.fence, &checkpoint.places).ok())))
-    }
-
-    fn release(&self, pid: Pid, fence: Fence) {
-        if let Some(kept) = self.kept.lock().get_mut(&pid).filter(|kept| kept.record.fence() == fence) {
-            kept.released = Some(Instant::now());
-        }
-    }
-
-    fn delete(&self, pid: Pid, fence: Fence) {
-        let mut kept = self.kept.lock();
-        if kept.get(&pid).is_some_and(|kept| kept.record.fence() == fence) {
-            kept.remove(&pid);
-        }
-    }
+/// A session that this server believed to own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// The session.
+    pub pid: Pid,
+    /// Under which fence.
+    pub fence: Fence,
+    /// How it was lost.
+    pub failed: Failed,
 }

@@ -53,7 +53,7 @@ pub async fn run(settings: Settings, level: Level) -> Result<(), StartError> {
     if settings.signing_keys.is_empty() {
         tracing::warn!("no signing-key: guests are not known any more after a restart");
     }
-    let chat = Chat::new(settings, log.clone(), records.clone(), metrics.clone());
+    let chat = Chat::new(settings, log.clone(), records, metrics.clone());
     let server = Server::new(chat.clone(), config, metrics.sockets.clone());
     let router = http::public(&health).merge(server.router("/socket.io/"));
     let serve = |listener, router| tokio::spawn(serve(listener, router, options, metrics.sockets.clone()));
@@ -62,7 +62,8 @@ pub async fn run(settings: Settings, level: Level) -> Result<(), StartError> {
         serve(internal, http::internal(&health)),
         serve(operations, http::operations(&health, &metrics)),
         tokio::spawn(announcer::run(chat.clone())),
-        tokio::spawn(housekeeping::run(chat.clone(), log, records)),
+        tokio::spawn(housekeeping::run(chat.clone(), log)),
+        tokio::spawn(housekeeping::renew(chat.clone())),
     ];
     tracing::info!(listen = %network.listen, metrics = %network.metrics_listen, node, log = "memory", "serving");
     signals.end(|| reload(&server, &level)).await;

@@ -3,6 +3,7 @@
 use crate::client::{Away, Client, Item};
 use crate::live::Live;
 use crate::wait::eventually;
+use chat_server::records::Records;
 use serde_json::{Value, json};
 use std::time::Duration;
 
