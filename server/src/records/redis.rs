@@ -328,6 +328,7 @@ impl Inner {
 }
 
 /// What a change that was not confirmed means for the session that asked for it.
+#[allow(clippy::needless_pass_by_value, reason = "an error is used up")]
 fn failed(error: WriteError) -> Failed {
     match error {
         WriteError::Unavailable | WriteError::Unreplicated | WriteError::OutOfMemory => Failed::Refused,
