@@ -6,11 +6,14 @@
 
 pub mod folder;
 pub mod host;
+pub mod network;
 pub mod port;
 pub mod process;
 pub mod redis;
+mod slot;
 mod wait;
 
 pub use host::Host;
+pub use network::Network;
 pub use process::Process;
 pub use redis::{Flavour, Node, RedisCluster};

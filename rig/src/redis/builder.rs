@@ -44,6 +44,7 @@ pub struct Builder {
     append_only: bool,
     password: Option<String>,
     config: Vec<(String, String)>,
+    hosts: Vec<Host>,
 }
 
 impl Default for Builder {
@@ -56,6 +57,7 @@ impl Default for Builder {
             append_only: false,
             password: None,
             config: Vec::new(),
+            hosts: vec![Host::local()],
         }
     }
 }
@@ -108,15 +110,22 @@ impl Builder {
         self
     }
 
+    /// Where the nodes are: the first on the first host, and so on, and around. [default: all on this machine]
+    pub fn hosts(mut self, hosts: &[Host]) -> Self {
+        hosts.clone_into(&mut self.hosts);
+        self
+    }
+
     /// Starts the nodes and forms the cluster; comes back when every node is in order and knows it of all others.
     pub fn start(self) -> io::Result<RedisCluster> {
         let folder = Folder::new()?;
         let program = self.flavour.program()?;
         let setup = Arc::new(Setup { settings: self.settings(), password: self.password.clone(), tls: false });
         let nodes = (1..=self.masters * (1 + self.replicas))
-            .map(|number| {
+            .zip(self.hosts.iter().cycle())
+            .map(|(number, host)| {
                 let place = folder.path().join(number.to_string());
-                Node::new(format!("redis-{number}"), Host::local(), place, program.clone(), setup.clone())
+                Node::new(format!("redis-{number}"), host.clone(), place, program.clone(), setup.clone())
             })
             .collect::<io::Result<Vec<_>>>()?;
         nodes.iter().try_for_each(Node::start_first)?;

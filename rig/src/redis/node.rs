@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use std::{fs, io};
 
 use super::client::Client;
+use crate::slot::Slot;
 use crate::{Host, Process, port, wait};
 
 /// A node answers within this time after its start; reading an append-only file back can take long on a busy machine.
@@ -26,14 +28,8 @@ struct Inner {
     program: PathBuf,
     setup: Arc<Setup>,
     id: OnceLock<String>,
-    state: Mutex<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    port: u16,
-    process: Option<Process>,
-    paused: bool,
+    port: AtomicU16,
+    slot: Slot,
 }
 
 /// What is the same for all nodes of a cluster.
@@ -55,8 +51,9 @@ impl Node {
         setup: Arc<Setup>,
     ) -> io::Result<Self> {
         fs::create_dir(&folder)?;
-        let state = Mutex::new(State { port: port::free_with_bus()?, process: None, paused: false });
-        Ok(Self(Arc::new(Inner { name, host, folder, program, setup, id: OnceLock::new(), state })))
+        let port = port::free_with_bus(&host)?.into();
+        let (id, slot) = (OnceLock::new(), Slot::default());
+        Ok(Self(Arc::new(Inner { name, host, folder, program, setup, id, port, slot })))
     }
 
     /// Its name in the rig: `redis-1` and so on.
@@ -76,7 +73,7 @@ impl Node {
 
     /// The port for clients. It changes by [`Self::start_on_new_port`].
     pub fn port(&self) -> u16 {
-        self.state().port
+        self.0.port.load(Ordering::Relaxed)
     }
 
     /// The id that the cluster knows it by.
@@ -90,7 +87,7 @@ impl Node {
 
     /// The id of its process, while there is one.
     pub fn pid(&self) -> Option<u32> {
-        self.state().process.as_ref().filter(|process| process.is_running()).map(Process::pid)
+        self.0.slot.pid()
     }
 
     /// Whether its process is there, stopped or not.
@@ -100,7 +97,7 @@ impl Node {
 
     /// Whether it runs and was not stopped by [`Self::pause`].
     pub fn is_answering(&self) -> bool {
-        self.is_running() && !self.state().paused
+        self.0.slot.is_answering()
     }
 
     /// What it logged.
@@ -115,35 +112,32 @@ impl Node {
 
     /// SIGKILL. Nothing is done if it has ended.
     pub fn kill(&self) -> io::Result<()> {
-        let mut state = self.state();
-        state.paused = false;
-        state.process.take().map_or(Ok(()), |process| process.kill())
+        self.0.slot.kill()
+    }
+
+    /// SIGTERM: it writes down what it has to, and ends soon.
+    pub fn terminate(&self) -> io::Result<()> {
+        self.0.slot.terminate()
     }
 
     /// SIGSTOP: silent, with its connections open.
     pub fn pause(&self) -> io::Result<()> {
-        let mut state = self.state();
-        state.process.as_ref().ok_or_else(|| self.ended())?.pause()?;
-        state.paused = true;
-        Ok(())
+        self.0.slot.pause()
     }
 
     /// SIGCONT.
     pub fn resume(&self) -> io::Result<()> {
-        let mut state = self.state();
-        state.process.as_ref().ok_or_else(|| self.ended())?.resume()?;
-        state.paused = false;
-        Ok(())
+        self.0.slot.resume()
     }
 
     /// Starts it again where it was, with the data that it had kept. Nothing is done if it runs.
     pub fn start(&self) -> io::Result<()> {
-        self.start_at(|state| Ok(state.port), 1)
+        self.start_at(|| Ok(self.port()), 1)
     }
 
     /// Starts it again on another port. Its former neighbours know it by its id as soon as it speaks to one of them.
     pub fn start_on_new_port(&self) -> io::Result<()> {
-        self.start_at(|_| port::free_with_bus(), PORTS_TRIED)
+        self.start_at(|| port::free_with_bus(&self.0.host), PORTS_TRIED)
     }
 
     /// The first start, on whatever port is free.
@@ -199,15 +193,12 @@ impl Node {
             .map(|value| value.trim().to_owned()))
     }
 
-    fn start_at(&self, mut port: impl FnMut(&State) -> io::Result<u16>, tries: usize) -> io::Result<()> {
+    fn start_at(&self, mut port: impl FnMut() -> io::Result<u16>, tries: usize) -> io::Result<()> {
         if self.is_running() {
             return Ok(());
         }
         for tried in 1.. {
-            {
-                let mut state = self.state();
-                state.port = port(&state)?;
-            }
+            self.0.port.store(port()?, Ordering::Relaxed);
             self.launch()?;
             match self.await_answer() {
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse && tried < tries => {}
@@ -218,16 +209,14 @@ impl Node {
     }
 
     fn launch(&self) -> io::Result<()> {
-        let mut state = self.state();
         let config = self.0.folder.join("redis.conf");
-        fs::write(&config, self.config(state.port))?;
+        fs::write(&config, self.config(self.port()))?;
         // A log of before must not explain this start.
         let _ = fs::rename(self.log(), self.0.folder.join("log.before"));
         let process = Process::start(&self.0.host, &self.0.program, &self.log(), |command| {
             command.arg(&config);
         })?;
-        state.process = Some(process);
-        state.paused = false;
+        self.0.slot.put(process);
         Ok(())
     }
 
@@ -273,9 +262,5 @@ impl Node {
 
     fn socket(&self) -> PathBuf {
         self.0.folder.join("socket")
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
