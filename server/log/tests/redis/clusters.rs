@@ -8,7 +8,7 @@ use chat_redis::{Library, Options};
 use chat_rig::{Flavour, Node, RedisCluster};
 
 /// The shared cluster of a flavour. What a test does to it must not reach beyond the test's own prefix.
-pub fn shared(flavour: Flavour) -> &'static RedisCluster {
+pub(crate) fn shared(flavour: Flavour) -> &'static RedisCluster {
     static REDIS: OnceLock<RedisCluster> = OnceLock::new();
     static VALKEY: OnceLock<RedisCluster> = OnceLock::new();
     let cell = match flavour {
@@ -19,29 +19,29 @@ pub fn shared(flavour: Flavour) -> &'static RedisCluster {
 }
 
 /// A cluster for one test alone.
-pub fn start(flavour: Flavour) -> RedisCluster {
+pub(crate) fn start(flavour: Flavour) -> RedisCluster {
     let cluster = RedisCluster::builder().flavour(flavour).start();
     cluster.expect("a cluster (make/prerequisites test installs what is missing)")
 }
 
 /// A prefix that no other test has.
-pub fn prefix() -> String {
+pub(crate) fn prefix() -> String {
     static MADE: AtomicU32 = AtomicU32::new(0);
     format!("t{}", MADE.fetch_add(1, Ordering::Relaxed))
 }
 
 /// The library as a server loads it.
-pub fn library() -> Library {
+pub(crate) fn library() -> Library {
     Library::new().part(FUNCTIONS)
 }
 
 /// How to reach a cluster, with few partitions: raising their epochs is then soon done.
-pub fn options(cluster: &RedisCluster, prefix: &str) -> Options {
+pub(crate) fn options(cluster: &RedisCluster, prefix: &str) -> Options {
     Options { prefix: prefix.to_owned(), partitions: 8, ..Options::new(cluster.seeds()) }
 }
 
 /// Runs a script on a node.
-pub fn eval(node: &Node, script: &str, keys: &[&str], args: &[&str]) -> String {
+pub(crate) fn eval(node: &Node, script: &str, keys: &[&str], args: &[&str]) -> String {
     let count = keys.len().to_string();
     let answer = node.command(&[&["EVAL", script, &count], keys, args].concat()).unwrap();
     assert!(!answer.starts_with("ERR"), "{answer}");

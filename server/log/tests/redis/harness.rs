@@ -15,11 +15,11 @@ use tokio::task::block_in_place;
 use crate::clusters::{self, eval};
 
 /// Which server the contract runs on.
-pub trait Server: Send + Sync + 'static {
+pub(crate) trait Server: Send + Sync + 'static {
     const FLAVOUR: Flavour;
 }
 
-pub struct OnCluster<S> {
+pub(crate) struct OnCluster<S> {
     log: Arc<RedisLog>,
     cluster: Cluster,
     nodes: &'static RedisCluster,
@@ -82,8 +82,8 @@ impl<S: Server> Harness for OnCluster<S> {
         let redis = chat_redis::Options {
             user: Some(user.clone()),
             password: Some(b"secret".to_vec()),
-            write_deadline: Duration::from_secs(3),
-            read_deadline: Duration::from_secs(3),
+            write_deadline: Duration::from_secs(2),
+            read_deadline: Duration::from_secs(2),
             ..clusters::options(nodes, &prefix)
         };
         let Terms { retained_entries, retained_age, dedup_age } = terms;
@@ -94,10 +94,11 @@ impl<S: Server> Harness for OnCluster<S> {
         let cluster = Cluster::start(redis, &clusters::library());
         let masters = block_in_place(|| {
             let owners = nodes.view().unwrap();
-            let owner = |slot| owners.iter().find(|owner| owner.slots.iter().any(|range| range.contains(&slot))).unwrap();
+            let owner =
+                |slot| owners.iter().find(|owner| owner.slots.iter().any(|range| range.contains(&slot))).unwrap();
             let partitions = cluster.partitions();
             let ids: Vec<_> = partitions.all().map(|partition| &owner(partitions.slot(partition)).id).collect();
-            let named = |id| nodes.nodes().iter().find(|node| node.id().is_ok_and(|own| own == *id)).unwrap();
+            let named = |id: &String| nodes.nodes().iter().find(|node| node.id().is_ok_and(|own| own == *id)).unwrap();
             ids.into_iter().map(|id| named(id).clone()).collect()
         });
         let log = Arc::new(RedisLog::start(cluster.clone(), options));
