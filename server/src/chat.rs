@@ -7,6 +7,7 @@ use crate::connection::{Connection, chunk_of};
 use crate::directory::Directory;
 use crate::metrics::Metrics;
 use crate::peer;
+use crate::presence::Servers;
 use crate::records::{Lost, Records};
 use crate::requests;
 use crate::room::Room;
@@ -35,6 +36,7 @@ pub struct Chat {
     metrics: Arc<Metrics>,
     directory: Directory,
     users: Users,
+    servers: Servers,
     /// Which connection owns a session on this server.
     owners: Mutex<HashMap<Pid, Owner>>,
     /// Connections by address, where that is limited.
@@ -48,12 +50,23 @@ pub struct Chat {
 }
 
 impl Chat {
-    /// A server with these settings, on this log and these records.
+    /// A server with these settings, on this log and these records, without others.
     pub fn new(
         settings: Settings,
         log: Arc<dyn RoomLog>,
         records: Arc<dyn Records>,
         metrics: Arc<Metrics>,
+    ) -> Arc<Self> {
+        Self::among(settings, log, records, metrics, Servers::alone())
+    }
+
+    /// A server among others.
+    pub fn among(
+        settings: Settings,
+        log: Arc<dyn RoomLog>,
+        records: Arc<dyn Records>,
+        metrics: Arc<Metrics>,
+        servers: Servers,
     ) -> Arc<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Arc::new(Self {
@@ -65,6 +78,7 @@ impl Chat {
             records,
             metrics,
             users: Users::default(),
+            servers,
             owners: Mutex::default(),
             addresses: Mutex::default(),
             changed: Mutex::default(),
@@ -117,6 +131,11 @@ impl Chat {
     /// The users who are here.
     pub fn users(&self) -> &Users {
         &self.users
+    }
+
+    /// This server among the others.
+    pub fn servers(&self) -> &Servers {
+        &self.servers
     }
 
     /// Threads that large rooms are served by.
@@ -180,6 +199,7 @@ impl Chat {
         self.users.sweep();
         for room in self.directory.all() {
             room.pages.sweep();
+            room.forget_glimpse(self.now());
         }
     }
 }

@@ -20,6 +20,7 @@ pub mod logging;
 pub mod metrics;
 pub mod page;
 pub mod peer;
+pub mod presence;
 pub mod records;
 pub mod refusal;
 pub mod requests;

@@ -1,5 +1,9 @@
 //! What the server counts. Labels come from closed sets, and every row is there from the start.
 
+mod volatile;
+
+pub use volatile::Volatile;
+
 use crate::refusal::Code;
 use crate::requests::Name;
 use chat_settings::Limit;
@@ -66,6 +70,8 @@ pub struct Metrics {
     pub foreign_entries: IntCounter,
     /// Volatile events that were not sent to somebody who had not read what came before.
     pub volatile_dropped: IntCounter,
+    /// Volatile events between servers, and presence.
+    pub volatile: Volatile,
     /// Bytes of the entries and ids that the memory log holds.
     pub log_bytes: IntGauge,
     /// Entries that the memory log holds.
@@ -153,6 +159,7 @@ impl Metrics {
                 "chat_volatile_dropped_total",
                 "Volatile events not sent to a member that had not read what came before.",
             )?,
+            volatile: Volatile::new(&registry)?,
             log_bytes: gauge("chat_log_bytes", "Bytes that the memory log holds.")?,
             log_entries: gauge("chat_log_entries", "Entries that the memory log holds.")?,
             append_seconds,

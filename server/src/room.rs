@@ -17,23 +17,28 @@ mod ring;
 pub use deliver::{Delivered, Delivery, deliver};
 pub use entry::{Encoded, write_entry};
 pub use page::{EncodedPage, Pages};
-pub use presence::{NAMES_MAX, Presence};
+pub use presence::{Asked, Crowd, Kept, NAMES_BYTES_MAX, NAMES_MAX, Named, Presence, Said};
 pub use receipts::{Receipts, unread};
 
 use crate::chat::Chat;
 use crate::user::User;
+use crate::volatile::{Envelope, Inbox, Kind};
+use bytes::Bytes;
 use chat_log::{Entry, Follower, Hint, Position, Watch};
-use chat_session::Named;
 use chat_socket::Group;
 use parking_lot::Mutex;
 use ring::Ring;
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// How many hinted entries may wait to be sent; past that they are read from the log.
 const INCOMING_MAX: usize = 1024;
+
+/// How long presence that was read of a room without local members is kept.
+const GLIMPSE: Duration = Duration::from_secs(60);
 
 /// Who may see and join a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -75,6 +80,8 @@ struct Feed {
     ring: Option<Ring>,
     /// Hinted entries that are not in the ring yet.
     incoming: VecDeque<Arc<Entry>>,
+    /// What other servers told.
+    inbox: Inbox,
     /// Something may have been missed: the log is to be read.
     disturbed: bool,
     /// A pump is at work.
@@ -147,6 +154,9 @@ impl Room {
         if feed.stays == 0 {
             let (watch, incoming) = (feed.watch.take(), std::mem::take(&mut feed.incoming));
             feed.ring = None;
+            feed.inbox.clear();
+            // Before anybody follows the room anew.
+            self.presence.lock().unfollow();
             // Outside the lock, since its end takes the log's.
             drop(feed);
             drop((watch, incoming));
@@ -187,13 +197,22 @@ impl Room {
         read.or_else(|| user.since(self))
     }
 
+    /// Forgets the presence that was read for somebody who only looked at the room, some time ago.
+    pub fn forget_glimpse(&self, now: Duration) {
+        let feed = self.feed.lock();
+        let mut presence = self.presence.lock();
+        if feed.stays == 0 && presence.is_older_than(GLIMPSE, now) {
+            presence.unfollow();
+        }
+    }
+
     /// How many stays there are.
     pub fn stays(&self) -> u32 {
         self.feed.lock().stays
     }
 }
 
-impl Named for Room {
+impl chat_session::Named for Room {
     fn name(&self) -> &Arc<str> {
         &self.name
     }
@@ -220,15 +239,60 @@ struct Following {
 impl Follower for Following {
     fn hint(&self, hint: Hint) {
         let (Some(room), Some(chat)) = (self.room.upgrade(), self.chat.upgrade()) else { return };
-        {
-            let mut feed = room.feed.lock();
-            match hint {
-                // Of other servers, of which there are none yet.
-                Hint::Volatile(_) => return,
-                Hint::Entry(entry) if feed.incoming.len() < INCOMING_MAX => feed.incoming.push_back(entry),
-                Hint::Entry(_) | Hint::Disturbed => feed.disturbed = true,
+        match hint {
+            Hint::Entry(entry) => {
+                let mut feed = room.feed.lock();
+                if feed.incoming.len() < INCOMING_MAX {
+                    feed.incoming.push_back(entry);
+                } else {
+                    feed.disturbed = true;
+                }
+            }
+            Hint::Disturbed => {
+                room.feed.lock().disturbed = true;
+                room.ask_presence(&chat);
+            }
+            Hint::Volatile(bytes) => {
+                if !room.take_volatile(&chat, &bytes) {
+                    return;
+                }
             }
         }
         pump::schedule(&room, &chat);
+    }
+}
+
+impl Room {
+    /// Words of other servers about who is here may have been missed.
+    fn ask_presence(self: &Arc<Self>, chat: &Arc<Chat>) {
+        if let Some(others) = chat.servers().others() {
+            others.ask(chat, self);
+        }
+    }
+
+    /// Takes a word of another server. `true` if it is to be served.
+    fn take_volatile(self: &Arc<Self>, chat: &Arc<Chat>, bytes: &Bytes) -> bool {
+        let Some(envelope) = Envelope::decode(bytes) else {
+            chat.metrics().volatile.foreign.inc();
+            return false;
+        };
+        if envelope.origin == chat.servers().own() {
+            return false;
+        }
+        let dropped = {
+            let mut feed = self.feed.lock();
+            if feed.stays == 0 {
+                return false;
+            }
+            feed.inbox.push(envelope)
+        };
+        if let Some(kind) = dropped {
+            chat.metrics().volatile.overrun.inc();
+            match kind {
+                Kind::Presence => self.ask_presence(chat),
+                Kind::Typing | Kind::Receipt => {}
+            }
+        }
+        true
     }
 }

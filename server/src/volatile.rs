@@ -1,4 +1,15 @@
-//! Events that are worth nothing later: sent to those who have read everything before, dropped for the rest.
+//! Events that are worth nothing later: sent to those who have read everything before, dropped for the rest, and passed on between servers
+//! on the room's channel.
+
+mod envelope;
+mod inbox;
+mod receive;
+mod signal;
+
+pub use envelope::{Envelope, Kind};
+pub use inbox::Inbox;
+pub use receive::serve;
+pub use signal::{Receipt, Typing};
 
 use crate::chat::Chat;
 use crate::emit;
@@ -37,4 +48,14 @@ pub async fn to_room(
             tokio::task::yield_now().await;
         }
     }
+}
+
+/// Tells the other servers of a room something.
+pub fn to_others(chat: &Arc<Chat>, room: &Arc<Room>, kind: Kind, payload: String) {
+    if chat.servers().others().is_none() {
+        return;
+    }
+    let envelope = Envelope { kind, origin: chat.servers().own(), payload: payload.into() }.encode();
+    chat.metrics().volatile.published(kind, envelope.len());
+    chat.log().publish(room.name(), envelope);
 }

@@ -5,6 +5,7 @@ use crate::carry::{self, halt};
 use crate::chat::Chat;
 use crate::directory::NotMade;
 use crate::emit;
+use crate::presence;
 use crate::refusal::{Code, Refusal};
 use crate::room::{Room, Visibility, unread};
 use chat_log::{Position, Reach};
@@ -28,7 +29,8 @@ pub(super) async fn join(call: Arc<Call>, request: Join) -> Answered {
         return Err(Refusal::invalid("give `after` or `last`, not both"));
     }
     let room = open(&call, &request.room)?;
-    let tail = tail(&call, &room).await?;
+    let (tail, ()) = tokio::join!(tail(&call, &room), presence::refresh(&call.chat, [&room]));
+    let tail = tail?;
     let start = start(&call, &room, &request, tail).await?;
     let cursor = request.after.is_some() || request.last.is_some();
     let (asked, pid) = {
@@ -125,17 +127,14 @@ fn ahead() -> Refusal {
 
 fn answer(call: &Call, room: &Arc<Room>, from: Position, tail: Position) -> String {
     let read = room.read_by(&call.user);
-    let (online, users) = {
-        let presence = room.presence.lock();
-        (presence.online(), presence.users())
-    };
+    let present = room.presence.lock().together();
     emit::text(&json!({
         "ok": true,
         "room": Shown::new(room),
         "from": from.to_string(),
         "tail": tail.to_string(),
-        "online": online,
-        "users": users,
+        "online": present.online,
+        "users": present.names,
         "read": read.map(|read| read.to_string()),
         "unread": unread(tail, read),
     }))

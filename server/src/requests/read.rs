@@ -3,8 +3,8 @@
 use super::{Answered, At, Call};
 use crate::emit;
 use crate::refusal::Refusal;
-use crate::room::{NAMES_MAX, unread};
-use crate::volatile;
+use crate::room::{Named, unread};
+use crate::volatile::{self, Kind, Receipt};
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
@@ -24,9 +24,10 @@ pub(super) async fn read(call: Arc<Call>, request: Read) -> Answered {
         return Err(Refusal::invalid("`position`: the room has not got so far"));
     }
     let news = room.receipts.lock().read(&call.user.id, at);
-    if news && room.presence.lock().online() <= NAMES_MAX {
-        let event = json!({ "room": room.name(), "user": *call.user, "position": at.to_string() });
-        volatile::to_room(&call.chat, &room, "receipt", &event, Some(&call.socket)).await;
+    if news && !room.presence.lock().is_large() {
+        let event = Receipt { room: room.name().clone(), user: Named::from(&call.user), position: at };
+        volatile::to_others(&call.chat, &room, Kind::Receipt, emit::text(&event));
+        volatile::to_room(&call.chat, &room, Kind::Receipt.name(), &event, Some(&call.socket)).await;
     }
     let read = room.read_by(&call.user);
     Ok(Some(emit::text(&json!({ "ok": true, "unread": unread(tail, read) }))))

@@ -2,6 +2,7 @@
 
 use super::{Answered, Call, Shown};
 use crate::emit;
+use crate::presence;
 use crate::room::unread;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -38,16 +39,17 @@ pub(super) async fn rooms(call: Arc<Call>, _request: Rooms) -> Answered {
     listed.sort_by_key(|(member, online, room)| (!member, Reverse(*online), room.name().clone()));
     listed.truncate(ROOMS_MAX);
     let names: Vec<_> = listed.iter().map(|(_, _, room)| room.name().clone()).collect();
-    let tails = call.chat.log().tails(&names).await?;
+    let refresh = presence::refresh(&call.chat, listed.iter().map(|(_, _, room)| *room));
+    let (tails, ()) = tokio::join!(call.chat.log().tails(&names), refresh);
     let rooms: Vec<_> = listed
         .into_iter()
-        .zip(tails)
-        .map(|((member, online, room), tail)| {
+        .zip(tails?)
+        .map(|((member, _, room), tail)| {
             let read = room.read_by(&call.user);
             Listed {
                 room: Shown::new(room),
                 member,
-                online,
+                online: room.presence.lock().online(),
                 tail: tail.to_string(),
                 read: read.map(|read| read.to_string()),
                 unread: unread(tail, read),

@@ -1,10 +1,10 @@
 //! `typing`: told to those who are here, and kept nowhere.
 
 use super::{Answered, Call};
-use crate::room::NAMES_MAX;
-use crate::volatile;
+use crate::emit;
+use crate::room::Named;
+use crate::volatile::{self, Kind};
 use serde::Deserialize;
-use serde_json::json;
 use std::sync::Arc;
 
 #[derive(Deserialize)]
@@ -18,10 +18,11 @@ const DONE: &str = r#"{"ok":true}"#;
 pub(super) async fn typing(call: Arc<Call>, request: Typing) -> Answered {
     let (room, _) = call.member_of(&request.room)?;
     // In large rooms somebody always types; there it tells nobody anything.
-    if room.presence.lock().online() > NAMES_MAX {
+    if room.presence.lock().is_large() {
         return Ok(Some(DONE.to_owned()));
     }
-    let event = json!({ "room": room.name(), "user": *call.user, "typing": request.typing });
-    volatile::to_room(&call.chat, &room, "typing", &event, Some(&call.socket)).await;
+    let event = volatile::Typing { room: room.name().clone(), user: Named::from(&call.user), typing: request.typing };
+    volatile::to_others(&call.chat, &room, Kind::Typing, emit::text(&event));
+    volatile::to_room(&call.chat, &room, Kind::Typing.name(), &event, Some(&call.socket)).await;
     Ok(Some(DONE.to_owned()))
 }

@@ -1,92 +1,123 @@
-//! Who is in a room, by user: several connections of one are one. What each user has here is kept with the user.
+//! Who is in a room: here, and on the other servers.
+//!
+//! Rooms of few users have names: a user on two servers is one. Above [`NAMES_MAX`], counted as the servers counted, their numbers add up.
+//! That rule takes what all servers know alike, so that they all show the same.
+
+mod elsewhere;
+mod here;
+mod said;
+
+pub use elsewhere::{Asked, Kept};
+pub use said::{Crowd, NAMES_BYTES_MAX, NAMES_MAX, Named, Said};
 
 use crate::user::User;
+use chat_socket::Boot;
+use elsewhere::Elsewhere;
+use here::Here;
 use std::sync::Arc;
+use std::time::Duration;
 
-/// Rooms with more users than this get their number, not their names.
-pub const NAMES_MAX: usize = 100;
-
-/// The users of a room on this server.
+/// The users of a room.
+#[derive(Default)]
 pub struct Presence {
-    online: usize,
-    /// The users, while they are few; `None` since they were more than [`NAMES_MAX`].
-    named: Option<Vec<Arc<User>>>,
+    here: Here,
+    elsewhere: Elsewhere,
+    /// When the store was last asked about the other servers.
+    read_at: Option<Duration>,
     /// An announcement is due.
     pub due: bool,
-}
-
-impl Default for Presence {
-    fn default() -> Self {
-        Self { online: 0, named: Some(Vec::new()), due: false }
-    }
 }
 
 impl Presence {
     /// A user who was not here before.
     pub fn enter(&mut self, user: &Arc<User>) {
-        self.online += 1;
-        if self.online > NAMES_MAX {
-            self.named = None;
-        } else if let Some(named) = &mut self.named {
-            named.push(user.clone());
-        }
+        self.here.enter(user);
     }
 
     /// A user who is no longer here.
     pub fn exit(&mut self, user: &Arc<User>) {
-        debug_assert!(self.online > 0, "an exit follows on an enter");
-        self.online = self.online.saturating_sub(1);
-        if let Some(named) = &mut self.named {
-            named.retain(|other| !Arc::ptr_eq(other, user));
-        } else if self.online == 0 {
-            self.named = Some(Vec::new());
-        }
+        self.here.exit(user);
     }
 
-    /// How many users are here.
+    /// How many users are in the room.
     pub fn online(&self) -> usize {
-        self.online
+        if self.elsewhere.online() == 0 { self.here.online() } else { self.together().online }
     }
 
-    /// Whether the users are few enough to be named, but not known by name any more.
+    /// Whether the room is too large for names and for what is told to each of its members.
+    pub fn is_large(&self) -> bool {
+        self.counted() > NAMES_MAX
+    }
+
+    /// Who is in the room, on all servers, by name.
+    pub fn together(&self) -> Crowd {
+        let online = self.counted();
+        let here = self.here.crowd();
+        let crowds = [&here].into_iter().chain(self.elsewhere.crowds()).filter(|crowd| crowd.online > 0);
+        let names = crowds.map(|crowd| crowd.names.as_deref());
+        let Some(names) = (online <= NAMES_MAX).then(|| names.collect::<Option<Vec<_>>>()).flatten() else {
+            return Crowd { online, names: None };
+        };
+        let mut names = names.concat();
+        // Of one who is shown by two names all servers take the same.
+        names.sort();
+        names.dedup_by(|later, first| later.id == first.id);
+        names.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        Crowd { online: names.len(), names: Some(names) }
+    }
+
+    /// What the other servers are told: who is here, by name where the room is small.
+    pub fn to_say(&self) -> Crowd {
+        if self.is_large() { Crowd { online: self.here.online(), names: None } } else { self.here.crowd() }
+    }
+
+    fn counted(&self) -> usize {
+        self.here.online() + self.elsewhere.online()
+    }
+
+    /// Whether the users here are few enough to be named, but not known by name any more.
     pub fn wants_names(&self) -> bool {
-        self.named.is_none() && self.online <= NAMES_MAX
+        self.here.wants_names()
     }
 
-    /// Makes them known again; dropped if somebody has come or gone since.
+    /// Makes those here known again; dropped if somebody has come or gone since.
     pub fn name(&mut self, users: Vec<Arc<User>>) {
-        if self.named.is_none() && users.len() == self.online {
-            self.named = Some(users);
-        }
+        self.here.name(users);
     }
 
-    /// Who they are, in small rooms.
-    pub fn users(&self) -> Option<Vec<Arc<User>>> {
-        let mut users = self.named.clone()?;
-        users.sort_by_cached_key(|user| (user.name(), user.id.clone()));
-        Some(users)
+    /// Another server has said who is there. `true` if that changes anything.
+    pub fn hear(&mut self, boot: Boot, said: Said) -> bool {
+        self.elsewhere.hear(boot, said)
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::user::Users;
+    /// Only these other servers are there. `true` if that changes anything.
+    pub fn keep(&mut self, is_there: impl Fn(Boot) -> bool) -> bool {
+        self.elsewhere.keep(is_there)
+    }
 
-    #[test]
-    fn names_go_in_large_rooms_and_come_back_in_small_ones() {
-        let (users, mut presence) = (Users::default(), Presence::default());
-        let crowd: Vec<_> = (0..=NAMES_MAX).map(|n| users.meet(&n.to_string(), "name", true)).collect();
-        for user in &crowd {
-            presence.enter(user);
-        }
-        assert_eq!((presence.online(), presence.users()), (NAMES_MAX + 1, None));
-        presence.exit(&crowd[0]);
-        assert!(presence.wants_names());
-        presence.name(crowd[2..].to_vec());
-        assert_eq!(presence.users(), None, "one is missing");
-        presence.name(crowd[1..].to_vec());
-        assert_eq!(presence.users().map(|users| users.len()), Some(NAMES_MAX));
-        assert!(!presence.wants_names());
+    /// What to ask the store about these boots.
+    pub fn ask(&self, room: &Arc<str>, boots: &[Boot]) -> Asked {
+        self.elsewhere.ask(room, boots)
+    }
+
+    /// What the store answered. `true` if that changes anything.
+    pub fn correct(&mut self, asked: &Asked, boots: &[Boot], kept: Vec<Kept>) -> bool {
+        self.elsewhere.correct(asked, boots, kept)
+    }
+
+    /// Whether the store was last asked longer ago than this.
+    pub fn is_older_than(&self, age: Duration, now: Duration) -> bool {
+        self.read_at.is_none_or(|read| now.saturating_sub(read) > age)
+    }
+
+    /// The store is asked now: nobody else has to.
+    pub fn reading(&mut self, now: Duration) {
+        self.read_at = Some(now);
+    }
+
+    /// Nobody follows the room here any more.
+    pub fn unfollow(&mut self) {
+        self.elsewhere.clear();
+        self.read_at = None;
     }
 }

@@ -9,6 +9,7 @@ use super::{Feed, Room};
 use crate::chat::Chat;
 use crate::connection::Behind;
 use crate::feeder;
+use crate::volatile;
 use chat_log::{Entry, Position, Start};
 use chat_session::JoinNumber;
 use chat_settings::Limit;
@@ -23,6 +24,9 @@ const READ_ENTRIES: usize = 256;
 
 /// How long to wait before a log that does not answer is asked again.
 const RETRY: Duration = Duration::from_millis(100);
+
+/// How many words of other servers are served before entries are looked at again.
+const VOLATILE_AT_ONCE: usize = 16;
 
 /// Rooms with more chunks than this are served by several workers.
 const CHUNKS_ALONE: usize = 4;
@@ -48,6 +52,7 @@ async fn run(room: Arc<Room>, chat: Arc<Chat>) {
         take_hints(&room, &chat);
         serve(&room, &chat).await;
         room.progress.notify_waiters();
+        serve_volatile(&room, &chat).await;
         if !goes_on(&room) {
             return;
         }
@@ -58,7 +63,7 @@ async fn run(room: Arc<Room>, chat: Arc<Chat>) {
 /// Whether there is more to do; if not, the next one who has something begins a pump anew.
 fn goes_on(room: &Room) -> bool {
     let mut feed = room.feed.lock();
-    let news = feed.disturbed || !feed.incoming.is_empty();
+    let news = feed.disturbed || !feed.incoming.is_empty() || !feed.inbox.is_empty();
     feed.pumping = std::mem::take(&mut feed.again) || (feed.stays > 0 && news);
     feed.pumping
 }
@@ -171,6 +176,15 @@ async fn serve(room: &Arc<Room>, chat: &Arc<Chat>) {
         if let Err(error) = helper.await {
             tracing::error!(error = %error, "a fan-out worker failed");
         }
+    }
+}
+
+/// Serves what other servers told, after the entries that came before.
+async fn serve_volatile(room: &Arc<Room>, chat: &Arc<Chat>) {
+    // Not all that ever comes: entries come first.
+    for _ in 0..VOLATILE_AT_ONCE {
+        let Some(envelope) = room.feed.lock().inbox.pop() else { return };
+        volatile::serve(chat, room, envelope).await;
     }
 }
 
