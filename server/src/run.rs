@@ -7,6 +7,7 @@ use crate::housekeeping;
 use crate::http::{self, Health};
 use crate::logging::Level;
 use crate::metrics::Metrics;
+use crate::presence;
 use crate::records::{MemoryRecords, RecordOptions};
 use chat_log::{MemoryLog, Options};
 use chat_settings::{Origins, Secret, Settings};
@@ -62,6 +63,7 @@ pub async fn run(settings: Settings, level: Level) -> Result<(), StartError> {
         serve(internal, http::internal(&health)),
         serve(operations, http::operations(&health, &metrics)),
         tokio::spawn(announcer::run(chat.clone())),
+        tokio::spawn(presence::watch_servers(chat.clone())),
         tokio::spawn(housekeeping::run(chat.clone(), log)),
         tokio::spawn(housekeeping::renew(chat.clone())),
     ];

@@ -45,6 +45,7 @@ pub struct Crowd {
 
 impl Crowd {
     /// The number alone, where the names would take too many bytes.
+    #[must_use]
     pub fn bounded(mut self) -> Self {
         let bytes = |named: &Named| named.id.len() + named.name.len() + "[\"\",\"\"],".len();
         if self.names.as_ref().is_some_and(|names| names.iter().map(bytes).sum::<usize>() > NAMES_BYTES_MAX) {
