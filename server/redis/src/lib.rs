@@ -11,14 +11,25 @@
 
 mod call;
 mod cluster;
+mod confirm;
+mod connection;
 mod counters;
+mod courier;
+mod fault;
 mod fitness;
 mod library;
+mod link;
 mod options;
 mod partition;
+mod read;
+mod refresher;
+mod shared;
 mod slot;
 mod subscriber;
+mod subscriptions;
+mod tls;
 mod topology;
+mod write;
 
 pub use call::{Call, ReadError, Value, WriteError, Written};
 pub use cluster::Cluster;

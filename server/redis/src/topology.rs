@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use crate::slot::SLOTS;
 
+pub(crate) mod parse;
+
 /// The cluster at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Topology {
@@ -68,6 +70,49 @@ pub struct SlotRange {
 
 impl Topology {
     const NOBODY: u16 = u16::MAX;
+
+    fn new(epoch: u64, mut nodes: Vec<Node>) -> Self {
+        let followed: Vec<Arc<str>> = nodes
+            .iter()
+            .filter(|node| node.health == Health::Online)
+            .filter_map(|node| match &node.role {
+                Role::Replica { of } => Some(of.clone()),
+                Role::Master => None,
+            })
+            .collect();
+        let mut owners = vec![Self::NOBODY; usize::from(SLOTS)];
+        let mut epochs = vec![0; usize::from(SLOTS)];
+        for (index, node) in nodes.iter_mut().enumerate() {
+            node.replicas_online = followed.iter().filter(|of| **of == node.id).count() as u32;
+            if node.role != Role::Master {
+                continue;
+            }
+            for slot in node.slots.iter().flat_map(|range| range.first..=range.last).map(usize::from) {
+                if owners[slot] == Self::NOBODY || node.config_epoch > epochs[slot] {
+                    owners[slot] = index as u16;
+                    epochs[slot] = node.config_epoch;
+                }
+            }
+        }
+        Self { epoch, nodes, owners }
+    }
+
+    /// What is compared of two views, the newer one being higher: the current epoch, then the sum of the masters' own.
+    pub(crate) fn age(&self) -> (u64, u64) {
+        (self.epoch, self.masters().map(|node| node.config_epoch).sum())
+    }
+
+    /// Whether both say the same of who owns what.
+    pub(crate) fn same_owners(&self, other: &Self) -> bool {
+        self.owners.len() == other.owners.len()
+            && (0..SLOTS).all(|slot| match (self.owner(slot), other.owner(slot)) {
+                (None, None) => true,
+                (Some(mine), Some(theirs)) => {
+                    mine.address == theirs.address && mine.config_epoch == theirs.config_epoch
+                }
+                (Some(_), None) | (None, Some(_)) => false,
+            })
+    }
 
     /// The master that owns a slot.
     pub fn owner(&self, slot: u16) -> Option<&Node> {

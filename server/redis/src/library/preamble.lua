@@ -37,10 +37,16 @@ local function epoch(meta)
   return nil, redis.error_reply('TENURE the epoch is not of this tenure')
 end
 
+-- In a table of one: the client takes a longer one that begins with a word such as "message" for something else. Errors go as they are.
+local function wrapped(result)
+  if type(result) == 'table' and (result.err or result.ok) then return result end
+  return { result }
+end
+
 local function register(name, f)
   redis.register_function(name .. '_' .. VERSION, function(keys, args)
     if refusing then return redis.error_reply('UNREPLICATED no replica follows') end
-    return f(keys, args)
+    return wrapped(f(keys, args))
   end)
 end
 
@@ -49,8 +55,43 @@ local function register_read(name, f)
     function_name = name .. '_' .. VERSION,
     callback = function(keys, args)
       if not replid or math.abs(now_ms() - read_at_ms) > 100 then look() end
-      return f(keys, args)
+      return wrapped(f(keys, args))
     end,
     flags = { 'no-writes' },
   }
 end
+
+-- The functions of the layer itself. `tenure` is the head of every pipeline, so its flags let it run wherever it is asked.
+redis.register_function{
+  function_name = 'tenure_' .. VERSION,
+  callback = function(_, args)
+    local role, online, silent = look()
+    refusing = args[1] == '1' and online == 0
+    return { { role, online, silent, replid } }
+  end,
+  flags = { 'no-writes', 'allow-stale' },
+}
+
+-- Something for WAIT to wait for.
+redis.register_function('beat_' .. VERSION, function(keys)
+  redis.call('HSET', keys[1], 'b', '1')
+  return { 1 }
+end)
+
+-- A partition of this tenure stays as it is; of one that is pending no further one is made, but it is written again, so that this caller's WAIT waits for it.
+redis.register_function('raise_' .. VERSION, function(keys, args)
+  if refusing then return redis.error_reply('UNREPLICATED no replica follows') end
+  local fields = redis.call('HMGET', keys[1], 'e', 'o', 'p')
+  local e = tonumber(fields[1]) or 0
+  if not fields[1] or (fields[2] ~= replid and fields[3] ~= replid) then
+    e = math.max(e + 1, tonumber(args[1]), math.floor(now_ms() / 1000))
+  end
+  redis.call('HSET', keys[1], 'e', string.format('%d', e), 'p', replid)
+  return { e }
+end)
+
+redis.register_function('settle_' .. VERSION, function(keys, args)
+  if replid ~= args[1] or redis.call('HGET', keys[1], 'p') ~= replid then return { 0 } end
+  redis.call('HSET', keys[1], 'o', replid)
+  return { 1 }
+end)

@@ -1,0 +1,419 @@
+//! The one way by which writes reach a master: what comes while a batch is under way becomes the next batch, one pipeline with one `WAIT`.
+//!
+//! A batch is: the head (`tenure`: what the master is and which replicas follow it), the calls in their order, a `beat`, which makes sure that
+//! this connection has written something for `WAIT` to wait for (from Redis 7.2, and in Valkey, it answers at once on a connection that has not), and `WAIT`.
+//! One batch at a time: the later ones grow meanwhile, which costs less of everybody's time than a second one under way.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
+
+use crate::call::{Call, Value, Written};
+use crate::confirm::{Head, Verdict, verdict};
+use crate::connection::{Broken, Command, Connection};
+use crate::counters::{BatchEnd, Purpose};
+use crate::fault::Fault;
+use crate::link::Link;
+use crate::partition::Partition;
+use crate::shared::{Shared, answer, number};
+
+mod raise;
+
+/// Calls in a batch.
+const BATCH_MAX: usize = 512;
+/// Bytes in a batch, from which on no further call is added.
+const BATCH_BYTES_MAX: usize = 1 << 20;
+/// How long `WAIT` waits for the replicas.
+const WAIT_MS: u64 = 1000;
+/// How long a batch may take, with its `WAIT`.
+const ANSWER_MAX: Duration = Duration::from_millis(WAIT_MS + 1000);
+/// How long a majority is waited for that still takes this master for the owner.
+const MAJORITY_MAX: Duration = Duration::from_millis(1500);
+/// How often calls are sent again within the courier, after loading the library and after raising epochs.
+const ROUNDS_MAX: usize = 4;
+
+/// Something for a master.
+pub(crate) enum Work {
+    /// A call whose outcome is waited for.
+    Call(Parcel),
+    /// Something whose outcome nobody waits for.
+    Post(Command),
+    /// A reader found that the partition's epoch was not raised.
+    Raise(Partition, oneshot::Sender<()>),
+}
+
+/// A call on its way.
+pub(crate) struct Parcel {
+    pub(crate) order: Arc<Order>,
+    /// The slot is on its way to this master: it must be asked specially.
+    pub(crate) asking: bool,
+    pub(crate) attempt: oneshot::Sender<Attempt>,
+}
+
+/// What is the same in all attempts of a call.
+pub(crate) struct Order {
+    pub(crate) partition: Partition,
+    pub(crate) command: Command,
+    /// It may have been executed. Set before it is sent.
+    pub(crate) sent: AtomicBool,
+}
+
+/// How one attempt of a call ended.
+#[derive(Debug)]
+pub(crate) enum Attempt {
+    /// It was executed, and counts.
+    Counts(Written),
+    /// The server said no: it was not executed, this time.
+    Refused(Fault),
+    /// The master was not reached: it was not executed, this time.
+    Unreached,
+    /// Nobody knows, or it was executed and does not count yet.
+    Unconfirmed,
+}
+
+pub(crate) struct Courier {
+    shared: Arc<Shared>,
+    address: Arc<str>,
+    link: Link,
+    inbox: mpsc::Receiver<Work>,
+    /// Replicas that followed the master when it was last asked.
+    replicas: u32,
+}
+
+/// A pipeline's answers, in the order of the works.
+struct Answers {
+    head: Result<Head, Fault>,
+    works: Vec<Result<Value, Fault>>,
+    beat: bool,
+    acked: u32,
+}
+
+impl Courier {
+    pub(crate) fn new(shared: Arc<Shared>, address: Arc<str>, inbox: mpsc::Receiver<Work>) -> Self {
+        let link = Link::new(address.clone(), shared.connector.clone(), shared.counters.clone());
+        let replicas = {
+            let topology = shared.topology.borrow();
+            topology.nodes.iter().find(|node| node.address == address).map_or(0, |node| node.replicas_online)
+        };
+        Self { shared, address, link, inbox, replicas }
+    }
+
+    /// Works until nobody can send it anything any more.
+    pub(crate) async fn run(mut self) {
+        while let Some(first) = self.inbox.recv().await {
+            let works = self.gather(first);
+            self.deliver(works).await;
+        }
+    }
+
+    /// What has come up to now.
+    fn gather(&mut self, first: Work) -> Vec<Work> {
+        let mut bytes = first.size();
+        let mut works = vec![first];
+        while works.len() < BATCH_MAX && bytes < BATCH_BYTES_MAX {
+            let Ok(work) = self.inbox.try_recv() else { break };
+            bytes += work.size();
+            works.push(work);
+        }
+        works
+    }
+
+    async fn deliver(&mut self, works: Vec<Work>) {
+        let mut works = self.raise_for_readers(works).await;
+        for _ in 0..ROUNDS_MAX {
+            works.retain(Work::is_wanted);
+            if works.is_empty() {
+                return;
+            }
+            let Ok(connection) = self.link.get().await else {
+                self.shared.counters.batch_end(BatchEnd::Unreachable);
+                return self.give_up(works, || Attempt::Unreached);
+            };
+            let started = Instant::now();
+            let mut sent = Vec::with_capacity(works.len());
+            for work in works {
+                if work.set_out() {
+                    sent.push(work);
+                }
+            }
+            works = match self.send(&connection, &sent).await {
+                Ok(answers) => {
+                    let held = self.settle_all(&connection, sent, answers).await;
+                    self.shared.counters.batch(held.1, started.elapsed());
+                    held.0
+                }
+                Err(broken) => {
+                    self.shared.counters.broken(Purpose::Write);
+                    self.shared.counters.batch_end(BatchEnd::Broken);
+                    self.shared.kick.notify_one();
+                    tracing::info!(node = &*self.address, timeout = broken.timeout, error = %broken, "a batch of writes was cut short");
+                    return self.give_up(sent, || Attempt::Unconfirmed);
+                }
+            };
+            if works.is_empty() {
+                return;
+            }
+        }
+        self.give_up(works, || Attempt::Refused(Fault::Busy));
+    }
+
+    /// What readers have asked for comes first; the rest is returned.
+    async fn raise_for_readers(&mut self, works: Vec<Work>) -> Vec<Work> {
+        let mut partitions = BTreeSet::new();
+        let mut waiting = Vec::new();
+        let mut rest = Vec::with_capacity(works.len());
+        for work in works {
+            match work {
+                Work::Raise(partition, done) => {
+                    partitions.insert(partition);
+                    waiting.push(done);
+                }
+                other @ (Work::Call(_) | Work::Post(_)) => rest.push(other),
+            }
+        }
+        if !partitions.is_empty()
+            && let Err(fault) = self.raise(&partitions).await
+        {
+            tracing::debug!(node = &*self.address, ?fault, "epochs were not raised");
+        }
+        for done in waiting {
+            // A reader whose deadline is over has gone.
+            let _ = done.send(());
+        }
+        rest
+    }
+
+    fn give_up(&self, works: Vec<Work>, attempt: impl Fn() -> Attempt) {
+        for work in works {
+            match work {
+                Work::Call(parcel) => parcel.end(attempt()),
+                Work::Post(_) => self.shared.counters.posts_dropped(1),
+                Work::Raise(..) => {}
+            }
+        }
+    }
+
+    async fn send(&self, connection: &Connection, works: &[Work]) -> Result<Answers, Broken> {
+        let head = self.head();
+        let asking = Command::new("ASKING", []);
+        let mut commands = Vec::with_capacity(works.len() + 4);
+        commands.push(&head);
+        for work in works {
+            match work {
+                Work::Call(parcel) => {
+                    if parcel.asking {
+                        commands.push(&asking);
+                    }
+                    commands.push(&parcel.order.command);
+                }
+                Work::Post(command) => commands.push(command),
+                Work::Raise(..) => {}
+            }
+        }
+        // A batch of posts alone is not waited for.
+        let beaten = works.iter().find_map(Work::partition);
+        let end = beaten.map(|partition| [self.beat(partition), wait(self.replicas)]);
+        commands.extend(end.iter().flatten());
+
+        let mut answers = connection.pipeline(&commands, ANSWER_MAX).await?.into_iter();
+        let mut next = || answers.next().unwrap_or(Err(Fault::Busy));
+        let head = next().and_then(|value| Head::parse(&answer(value)).ok_or(Fault::Busy));
+        let mut read = Vec::with_capacity(works.len());
+        for work in works {
+            if work.is_asking() {
+                let _ = next();
+            }
+            read.push(next().map(answer));
+        }
+        let beat = end.is_some() && next().is_ok();
+        let acked = next().ok().as_ref().and_then(Value::as_integer).map_or(0, |acked| acked as u32);
+        Ok(Answers { head, works: read, beat, acked })
+    }
+
+    /// Tells everybody how it went; what is to be sent once more is returned, and how many calls there were.
+    async fn settle_all(
+        &mut self,
+        connection: &Connection,
+        works: Vec<Work>,
+        answers: Answers,
+    ) -> (Vec<Work>, usize) {
+        let Answers { head, works: values, beat, acked } = answers;
+        let asked = self.replicas;
+        let missing = head == Err(Fault::FunctionMissing);
+        if missing && !self.load(connection).await {
+            self.give_up(works, || Attempt::Refused(Fault::FunctionMissing));
+            return (Vec::new(), 0);
+        }
+        let mut held = Vec::new();
+        let mut done = Vec::new();
+        let mut stale = BTreeSet::new();
+        let mut calls = 0;
+        for (work, value) in works.into_iter().zip(values) {
+            if let Err(fault) = &value {
+                self.shared.counters.fault(fault);
+            }
+            match (work, value) {
+                (Work::Call(parcel), Ok(value)) => {
+                    calls += 1;
+                    done.push((parcel, value));
+                }
+                // One that is asked specially waits for its slot to be here: its epoch cannot be raised before.
+                (Work::Call(parcel), Err(Fault::Tenure)) if !parcel.asking => {
+                    stale.insert(parcel.order.partition);
+                    held.push(Work::Call(parcel));
+                }
+                (Work::Call(parcel), Err(Fault::FunctionMissing)) if missing => held.push(Work::Call(parcel)),
+                (Work::Call(parcel), Err(fault)) => parcel.end(Attempt::Refused(fault)),
+                (Work::Post(command), Err(Fault::FunctionMissing)) if missing => held.push(Work::Post(command)),
+                (Work::Post(_), Err(_)) => self.shared.counters.posts_dropped(1),
+                (Work::Post(_) | Work::Raise(..), _) => {}
+            }
+        }
+        if let Ok(head) = &head {
+            self.replicas = head.online;
+        }
+        if !done.is_empty() {
+            let replicated = match head {
+                Ok(head) if beat => self.confirmed(connection, &head, asked, acked).await,
+                Ok(_) | Err(_) => None,
+            };
+            self.shared.counters.batch_end(match replicated {
+                Some(true) => BatchEnd::Replicated,
+                Some(false) => BatchEnd::Unreplicated,
+                None => BatchEnd::Short,
+            });
+            for (parcel, value) in done {
+                parcel.end(match replicated {
+                    Some(replicated) => Attempt::Counts(Written { value, replicated }),
+                    None => Attempt::Unconfirmed,
+                });
+            }
+        }
+        if !stale.is_empty()
+            && let Err(fault) = self.raise(&stale).await
+        {
+            self.give_up(held, || Attempt::Refused(fault.clone()));
+            return (Vec::new(), calls);
+        }
+        (held, calls)
+    }
+
+    /// Whether what was executed counts, and if so, whether replicas have it.
+    async fn confirmed(
+        &self,
+        connection: &Connection,
+        head: &Head,
+        mut asked: u32,
+        mut acked: u32,
+    ) -> Option<bool> {
+        loop {
+            match verdict(head, asked, acked) {
+                Verdict::Replicated => return Some(true),
+                Verdict::Short => return None,
+                Verdict::Alone => {
+                    let allowed = self.shared.unreplicated_allowed.load(Ordering::Relaxed);
+                    return (allowed && self.is_owner_since(Instant::now()).await).then_some(false);
+                }
+                Verdict::WaitFor(replicas) => {
+                    let acks = connection.command(&wait(replicas), ANSWER_MAX).await;
+                    asked = replicas;
+                    acked = acks.ok()?.ok()?.as_integer()? as u32;
+                }
+            }
+        }
+    }
+
+    /// Whether a majority of masters, asked after that moment, takes this one for the owner of its slots.
+    async fn is_owner_since(&self, since: Instant) -> bool {
+        let mut rounds = self.shared.round.subscribe();
+        let deadline = Instant::now() + MAJORITY_MAX;
+        loop {
+            let round = *rounds.borrow_and_update();
+            if round.started >= since && round.is_majority() {
+                let topology = self.shared.topology.borrow();
+                return topology.masters().any(|master| master.address == self.address);
+            }
+            self.shared.kick.notify_one();
+            if !matches!(timeout_at(deadline, rounds.changed()).await, Ok(Ok(()))) {
+                return false;
+            }
+        }
+    }
+
+    async fn load(&self, connection: &Connection) -> bool {
+        match self.shared.load(connection).await {
+            Ok(Ok(())) => true,
+            Ok(Err(fault)) => {
+                self.shared.counters.fault(&fault);
+                tracing::warn!(node = &*self.address, ?fault, "the function library could not be loaded");
+                false
+            }
+            Err(_) => false,
+        }
+    }
+
+    fn head(&self) -> Command {
+        let required = u64::from(!self.shared.unreplicated_allowed.load(Ordering::Relaxed));
+        let call = Call { function: "tenure", keys: Vec::new(), args: vec![number(required)] };
+        self.shared.fcall("FCALL", call)
+    }
+
+    fn beat(&self, partition: Partition) -> Command {
+        let meta = self.shared.partitions.key(partition, "m", "");
+        self.shared.fcall("FCALL", Call { function: "beat", keys: vec![meta], args: Vec::new() })
+    }
+}
+
+fn wait(replicas: u32) -> Command {
+    Command::new("WAIT", [number(u64::from(replicas)), number(WAIT_MS)])
+}
+
+impl Parcel {
+    /// Whoever does not wait any more does not hear it.
+    fn end(self, attempt: Attempt) {
+        let _ = self.attempt.send(attempt);
+    }
+}
+
+impl Work {
+    fn size(&self) -> usize {
+        let bytes = |command: &Command| command.args.iter().map(|arg| arg.len() + 16).sum();
+        match self {
+            Self::Call(parcel) => bytes(&parcel.order.command),
+            Self::Post(command) => bytes(command),
+            Self::Raise(..) => 0,
+        }
+    }
+
+    fn is_asking(&self) -> bool {
+        matches!(self, Self::Call(parcel) if parcel.asking)
+    }
+
+    /// Whether anybody still waits for it.
+    fn is_wanted(&self) -> bool {
+        match self {
+            Self::Call(parcel) => !parcel.attempt.is_closed(),
+            Self::Raise(..) | Self::Post(_) => true,
+        }
+    }
+
+    /// Marks it as sent, unless nobody waits for it any more. The other side closes first and looks for the mark then, so that one of both sees the other.
+    fn set_out(&self) -> bool {
+        if let Self::Call(parcel) = self {
+            parcel.order.sent.store(true, Ordering::SeqCst);
+        }
+        self.is_wanted()
+    }
+
+    /// The partition of a call that this master owns.
+    fn partition(&self) -> Option<Partition> {
+        match self {
+            Self::Call(parcel) if !parcel.asking => Some(parcel.order.partition),
+            Self::Call(_) | Self::Post(_) | Self::Raise(..) => None,
+        }
+    }
+}
