@@ -36,6 +36,11 @@ impl Value {
         }
     }
 
+    /// The number it is, if it is a count.
+    pub fn as_count(&self) -> Option<u64> {
+        self.as_integer().and_then(|number| u64::try_from(number).ok())
+    }
+
     /// The string it is.
     pub fn as_bytes(&self) -> Option<&Bytes> {
         match self {

@@ -145,9 +145,8 @@ impl Connection {
             let queued: Result<(), Error> = pipeline.custom(custom(command.name), arguments(command)).await;
             queued.map_err(|error| Broken::of(&error))?;
         }
-        let answers = match timeout(within, pipeline.try_all::<fred::types::Value>()).await {
-            Ok(answers) => answers,
-            Err(_) => return Err(self.fail(Broken::timeout())),
+        let Ok(answers) = timeout(within, pipeline.try_all::<fred::types::Value>()).await else {
+            return Err(self.fail(Broken::timeout()));
         };
         let short = answers.len() != commands.len();
         let mut read = Vec::with_capacity(answers.len());

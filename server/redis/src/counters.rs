@@ -91,25 +91,39 @@ impl Default for Counters {
         let seconds = vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0];
         let sizes = vec![1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
         let all = All {
-            write_seconds: histogram("write_seconds", "From the call of a write until it counts or fails.", seconds.clone()),
+            write_seconds: histogram(
+                "write_seconds",
+                "From the call of a write until it counts or fails.",
+                seconds.clone(),
+            ),
             batch_seconds: histogram("batch_seconds", "A batch of writes with its WAIT, as one pipeline.", seconds),
             batch_calls: histogram("batch_calls", "Writes in a batch.", sizes),
             writes: vector("writes_total", "Writes by outcome.", "outcome"),
             batches: vector("batches_total", "Batches of writes by what their WAIT said.", "outcome"),
             faults: vector("faults_total", "Error replies by kind, redirects among them.", "kind"),
-            broken: vector("broken_connections_total", "Connections that were given up, by what they served.", "purpose"),
+            broken: vector(
+                "broken_connections_total",
+                "Connections that were given up, by what they served.",
+                "purpose",
+            ),
             connects: vector("connects_total", "Connections that were made, or not.", "outcome"),
             rounds: counter("topology_rounds_total", "Times that the nodes were asked who owns what."),
             topology_changes: counter("topology_changes_total", "Times that the answer had changed."),
             posts_dropped: counter("posts_dropped_total", "Posts that were not sent, or not executed."),
-            queue_refusals: counter("queue_refusals_total", "Writes that were refused since too many waited for the master."),
+            queue_refusals: counter(
+                "queue_refusals_total",
+                "Writes that were refused since too many waited for the master.",
+            ),
             library_loads: counter("library_loads_total", "Times that the library was loaded on a master."),
             raises: counter("tenure_raises_total", "Times that a master's partitions had their epochs raised."),
             channels: gauge("channels", "Channels that are subscribed."),
             subscribes: vector("subscribes_total", "Channels put in place at their owner, or not.", "outcome"),
             messages: counter("messages_total", "Messages that came on channels."),
             messages_lost: counter("messages_lost_total", "Messages that came faster than they were taken."),
-            disturbances: counter("disturbances_total", "Times that a subscriber was told that it may have missed something."),
+            disturbances: counter(
+                "disturbances_total",
+                "Times that a subscriber was told that it may have missed something.",
+            ),
         };
         for outcome in WRITE_OUTCOMES {
             all.writes.with_label_values(&[outcome]);

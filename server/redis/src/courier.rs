@@ -230,17 +230,12 @@ impl Courier {
             read.push(next().map(answer));
         }
         let beat = end.is_some() && next().is_ok();
-        let acked = next().ok().as_ref().and_then(Value::as_integer).map_or(0, |acked| acked as u32);
+        let acked = next().ok().as_ref().and_then(Value::as_count).map_or(0, |acked| acked as u32);
         Ok(Answers { head, works: read, beat, acked })
     }
 
     /// Tells everybody how it went; what is to be sent once more is returned, and how many calls there were.
-    async fn settle_all(
-        &mut self,
-        connection: &Connection,
-        works: Vec<Work>,
-        answers: Answers,
-    ) -> (Vec<Work>, usize) {
+    async fn settle_all(&mut self, connection: &Connection, works: Vec<Work>, answers: Answers) -> (Vec<Work>, usize) {
         let Answers { head, works: values, beat, acked } = answers;
         let asked = self.replicas;
         let missing = head == Err(Fault::FunctionMissing);
@@ -303,13 +298,7 @@ impl Courier {
     }
 
     /// Whether what was executed counts, and if so, whether replicas have it.
-    async fn confirmed(
-        &self,
-        connection: &Connection,
-        head: &Head,
-        mut asked: u32,
-        mut acked: u32,
-    ) -> Option<bool> {
+    async fn confirmed(&self, connection: &Connection, head: &Head, mut asked: u32, mut acked: u32) -> Option<bool> {
         loop {
             match verdict(head, asked, acked) {
                 Verdict::Replicated => return Some(true),
@@ -321,7 +310,7 @@ impl Courier {
                 Verdict::WaitFor(replicas) => {
                     let acks = connection.command(&wait(replicas), ANSWER_MAX).await;
                     asked = replicas;
-                    acked = acks.ok()?.ok()?.as_integer()? as u32;
+                    acked = acks.ok()?.ok()?.as_count()? as u32;
                 }
             }
         }

@@ -9,6 +9,8 @@ use bytes::Bytes;
 use parking_lot::RwLock;
 use sha2::{Digest, Sha256};
 
+use crate::fitness;
+
 const PREAMBLE: &str = include_str!("library/preamble.lua");
 
 /// A library of Redis functions in the making.
@@ -46,12 +48,19 @@ pub(crate) struct Loadable {
 impl Loadable {
     pub(crate) fn new(library: &Library) -> Self {
         // Each part in a block of its own, since Lua allows 200 local variables in one.
-        let parts: String = library.parts.iter().map(|part| format!("do\n{part}\nend\n")).collect();
-        let body = format!("{PREAMBLE}\n{parts}");
+        let mut body = String::from(PREAMBLE);
+        for part in &library.parts {
+            body.extend(["\ndo\n", part, "\nend\n"]);
+        }
         let digest = Sha256::digest(body.as_bytes());
-        let version: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let version = format!("{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3]);
         let source = format!("#!lua name=chat_{version}\nlocal VERSION = '{version}'\n{body}");
         Self { source: source.into(), suffix: format!("_{version}"), names: RwLock::default() }
+    }
+
+    /// The commands that it calls.
+    pub(crate) fn commands(&self) -> impl Iterator<Item = Bytes> + use<> {
+        fitness::commands(&String::from_utf8_lossy(&self.source)).into_iter().map(Bytes::from)
     }
 
     /// The name that Redis knows a function by.

@@ -33,19 +33,11 @@ impl Link {
         let connecting = {
             let mut place = self.connecting.lock();
             match place.as_ref() {
-                Some(connecting) if self.is_good(connecting) => connecting.clone(),
+                Some(connecting) if is_good(connecting) => connecting.clone(),
                 Some(_) | None => place.insert(self.connect()).clone(),
             }
         };
         connecting.await.0
-    }
-
-    fn is_good(&self, connecting: &Connecting) -> bool {
-        match connecting.peek() {
-            None => true,
-            Some((Ok(connection), _)) => !connection.is_broken(),
-            Some((Err(_), at)) => at.elapsed() < FAILED_FOR,
-        }
     }
 
     /// In a task of its own, so that whoever stops waiting leaves nobody behind with half a connect.
@@ -65,5 +57,13 @@ impl Link {
         }
         .boxed()
         .shared()
+    }
+}
+
+fn is_good(connecting: &Connecting) -> bool {
+    match connecting.peek() {
+        None => true,
+        Some((Ok(connection), _)) => !connection.is_broken(),
+        Some((Err(_), at)) => at.elapsed() < FAILED_FOR,
     }
 }

@@ -86,8 +86,9 @@ fn tags(count: u16) -> Vec<u32> {
     let mut missing = tags.len();
     let mut number: u32 = 0;
     while missing > 0 {
-        let range = range_of(slot(number.to_string().as_bytes()), count);
-        if tags[range].is_none() {
+        let slot = slot(number.to_string().as_bytes());
+        let range = range_of(slot, count);
+        if tags[range].is_none() && (range > 0 || range_of(slot, Partitions::MAX) == 0) {
             tags[range] = Some(number);
             missing -= 1;
         }
@@ -125,6 +126,15 @@ mod tests {
                 assert_eq!(slot, crate::slot(&partitions.key(partition, "m", "")));
                 assert_eq!(slot, crate::slot(&partitions.key(partition, "s", "a{b}c")));
             }
+        }
+    }
+
+    #[test]
+    fn the_first_partition_is_the_same_whatever_their_number() {
+        for count in [1, 2, 255, 256, 4096] {
+            let partitions = Partitions::new("chat", count);
+            let first = partitions.at(0).map(|partition| partitions.key(partition, "layout", ""));
+            assert_eq!(first.as_deref(), Some(&b"chat:{2977}:layout"[..]));
         }
     }
 

@@ -31,6 +31,7 @@ const LOAD_MAX: Duration = Duration::from_secs(2);
 pub(crate) struct Shared {
     pub(crate) seeds: Vec<String>,
     pub(crate) prefix: String,
+    pub(crate) partitions_wanted: u16,
     pub(crate) read_deadline: Duration,
     pub(crate) tls_error: Option<String>,
     pub(crate) partitions: Partitions,
@@ -71,6 +72,7 @@ impl Shared {
             partitions,
             seeds: options.seeds,
             prefix: options.prefix,
+            partitions_wanted: options.partitions,
             read_deadline: options.read_deadline,
         }
     }
@@ -120,9 +122,9 @@ impl Shared {
     /// The connection to a node that is not for writing.
     pub(crate) fn link(&self, address: &Arc<str>) -> Arc<Link> {
         let mut links = self.links.lock();
-        let link = links.entry(address.clone()).or_insert_with(|| {
-            Arc::new(Link::new(address.clone(), self.connector.clone(), self.counters.clone()))
-        });
+        let link = links
+            .entry(address.clone())
+            .or_insert_with(|| Arc::new(Link::new(address.clone(), self.connector.clone(), self.counters.clone())));
         link.clone()
     }
 

@@ -109,9 +109,9 @@ fn next(attempt: Attempt, executed: &mut bool) -> Next {
             Next::Again
         }
         Attempt::Refused(Fault::Ask(address)) => Next::Ask(address),
-        Attempt::Refused(
-            Fault::Moved | Fault::ReadOnly | Fault::Busy | Fault::FunctionMissing | Fault::Tenure,
-        ) => Next::Again,
+        Attempt::Refused(Fault::Moved | Fault::ReadOnly | Fault::Busy | Fault::FunctionMissing | Fault::Tenure) => {
+            Next::Again
+        }
         Attempt::Refused(Fault::OutOfMemory) => refused(WriteError::OutOfMemory),
         Attempt::Refused(Fault::Unreplicated) => refused(WriteError::Unreplicated),
         Attempt::Refused(Fault::NoCluster) => refused(WriteError::Refused("not a cluster".into())),

@@ -48,7 +48,7 @@ impl Courier {
             .chain(std::iter::once(wait(asked)))
             .collect();
         let mut answers = pipeline(connection, &commands).await?;
-        let acked = answers.pop().and_then(|acked| acked.ok()?.as_integer()).map_or(0, |acked| acked as u32);
+        let acked = answers.pop().and_then(|acked| acked.ok()?.as_count()).map_or(0, |acked| acked as u32);
         let mut answers = answers.into_iter();
         let head = match answers.next() {
             Some(Ok(value)) => Head::parse(&answer(value)),
@@ -64,8 +64,8 @@ impl Courier {
         for (&partition, answered) in partitions.iter().zip(answers) {
             match answered.map(answer) {
                 Ok(epoch) => {
-                    if let Some(epoch) = epoch.as_integer() {
-                        self.shared.saw_epoch(partition, epoch as u64);
+                    if let Some(epoch) = epoch.as_count() {
+                        self.shared.saw_epoch(partition, epoch);
                     }
                     raised.push(partition);
                 }
@@ -81,10 +81,8 @@ impl Courier {
         if self.confirmed(connection, &head, asked, acked).await.is_none() {
             return Ok(Err(Fault::Busy));
         }
-        let commands: Vec<Command> = raised
-            .iter()
-            .map(|&partition| self.on_meta("settle", partition, head.tenure.clone().into()))
-            .collect();
+        let commands: Vec<Command> =
+            raised.iter().map(|&partition| self.on_meta("settle", partition, head.tenure.clone().into())).collect();
         pipeline(connection, &commands).await?;
         self.shared.counters.raise();
         tracing::info!(node = &*self.address, partitions = raised.len(), "epochs raised under a new tenure");

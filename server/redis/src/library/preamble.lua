@@ -95,3 +95,26 @@ redis.register_function('settle_' .. VERSION, function(keys, args)
   redis.call('HSET', keys[1], 'o', replid)
   return { 1 }
 end)
+
+-- The first of these commands that the caller may not use on this key and channel, if any. Filled up with arguments, so that none has too few.
+register_read('forbidden', function(keys, args)
+  local channel, key = args[1], keys[1]
+  for _, command in ipairs({ 'SPUBLISH', 'SSUBSCRIBE' }) do
+    if not redis.acl_check_cmd(command, channel, '') then return command .. ' on channels ' .. channel .. '*' end
+  end
+  for i = 2, #args do
+    local known, allowed = pcall(redis.acl_check_cmd, args[i], key, key, key, key, key, key)
+    if known and not allowed and args[i] ~= 'SPUBLISH' then return args[i] .. ' on keys ' .. key .. '*' end
+  end
+  return false
+end)
+
+register_read('layout_read', function(keys)
+  return redis.call('HMGET', keys[1], 'partitions', 'format')
+end)
+
+register('layout', function(keys, args)
+  redis.call('HSETNX', keys[1], 'partitions', args[1])
+  redis.call('HSETNX', keys[1], 'format', args[2])
+  return redis.call('HMGET', keys[1], 'partitions', 'format')
+end)

@@ -1,0 +1,4 @@
+//! The layer on real clusters of real processes, and what it does when they fail.
+
+mod basics;
+mod bed;
