@@ -1,5 +1,6 @@
 //! What is served beside Socket.IO: the page, the probes, the metrics.
 
+use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::page;
 use axum::Router;
@@ -7,37 +8,16 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Whether the server wants to be sent clients.
-#[derive(Default)]
-pub struct Health {
-    draining: AtomicBool,
-}
-
-impl Health {
-    /// From here on it does not.
-    pub fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
-    }
-
-    fn ready(&self) -> Response {
-        if self.draining.load(Ordering::Relaxed) {
-            (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response()
-        } else {
-            "ready\n".into_response()
-        }
-    }
-}
+use std::time::Instant;
 
 /// The routes of the public port, beside those of the sockets.
 pub fn public(health: &Arc<Health>) -> Router {
     probes(health).fallback(page::serve)
 }
 
-/// The routes of the internal port.
-pub fn internal(health: &Arc<Health>) -> Router {
-    probes(health)
+/// The routes of the internal port: the probes are open to everybody, the rest has a door of its own.
+pub fn internal(health: &Arc<Health>, guarded: Router) -> Router {
+    probes(health).merge(guarded)
 }
 
 /// The routes of the metrics port.
@@ -54,5 +34,12 @@ pub fn operations(health: &Arc<Health>, metrics: &Arc<Metrics>) -> Router {
 
 fn probes(health: &Arc<Health>) -> Router {
     let health = health.clone();
-    Router::new().route("/livez", get(async || "alive\n")).route("/readyz", get(async move || health.ready()))
+    Router::new().route("/livez", get(async || "alive\n")).route("/readyz", get(async move || ready(&health)))
+}
+
+fn ready(health: &Health) -> Response {
+    match health.ready(Instant::now()) {
+        Ok(()) => "ready\n".into_response(),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
+    }
 }

@@ -4,6 +4,7 @@ mod volatile;
 
 pub use volatile::Volatile;
 
+use crate::cluster;
 use crate::refusal::Code;
 use crate::requests::Name;
 use chat_settings::Limit;
@@ -41,6 +42,8 @@ pub struct Metrics {
     registry: Registry,
     /// What the sockets count.
     pub sockets: Counters,
+    /// What is counted of the other servers.
+    pub cluster: cluster::Counters,
     /// Requests, by event and outcome (`ok`, or the code of the error).
     requests: IntCounterVec,
     recoveries: IntCounterVec,
@@ -122,6 +125,7 @@ impl Metrics {
         )?;
         registry.register(Box::new(append_seconds.clone()))?;
         Ok(Self {
+            cluster: cluster::Counters::new(&registry)?,
             sockets,
             requests,
             recoveries,

@@ -2,9 +2,11 @@
 
 use crate::announcer;
 use crate::chat::Chat;
-use crate::drain;
+use crate::cluster::{self, Membership, MemoryBoard};
+use crate::drain::Drains;
+use crate::health::Health;
 use crate::housekeeping;
-use crate::http::{self, Health};
+use crate::http;
 use crate::logging::Level;
 use crate::metrics::Metrics;
 use crate::presence;
@@ -32,6 +34,9 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
+    /// Where other servers would reach this one is not known.
+    #[error(transparent)]
+    Address(#[from] cluster::address::Unknown),
     /// Metrics that contradict each other: a defect.
     #[error("the metrics cannot be registered")]
     Metrics(#[from] prometheus::Error),
@@ -54,14 +59,23 @@ pub async fn run(settings: Settings, level: Level) -> Result<(), StartError> {
     if settings.signing_keys.is_empty() {
         tracing::warn!("no signing-key: guests are not known any more after a restart");
     }
+    let port = internal.local_addr().map_or(network.internal_listen.port(), |address| address.port());
+    let board = Arc::new(MemoryBoard::default());
+    let membership = Arc::new(Membership::new(&settings, config.boot, port, board, metrics.cluster.clone())?);
     let chat = Chat::new(settings, log.clone(), records, metrics.clone());
-    let server = Server::new(chat.clone(), config, metrics.sockets.clone());
+    let server = Server::among(chat.clone(), config, metrics.sockets.clone(), membership.peers());
     let router = http::public(&health).merge(server.router("/socket.io/"));
+    let drains = Drains::new(server.clone(), health.clone());
     let serve = |listener, router| tokio::spawn(serve(listener, router, options, metrics.sockets.clone()));
     let tasks = [
         serve(public, router),
-        serve(internal, http::internal(&health)),
+        serve(internal, http::internal(&health, membership.router(server.clone(), drains.clone()))),
         serve(operations, http::operations(&health, &metrics)),
+        tokio::spawn(drains.clone().run()),
+        tokio::spawn({
+            let (membership, server, drains) = (membership.clone(), server.clone(), drains.clone());
+            async move { membership.run(server, drains).await }
+        }),
         tokio::spawn(announcer::run(chat.clone())),
         tokio::spawn(presence::watch_servers(chat.clone())),
         tokio::spawn(housekeeping::run(chat.clone(), log)),
@@ -70,7 +84,7 @@ pub async fn run(settings: Settings, level: Level) -> Result<(), StartError> {
     tracing::info!(listen = %network.listen, metrics = %network.metrics_listen, node, log = "memory", "serving");
     signals.end(|| reload(&server, &level)).await;
     tokio::select! {
-        () = drain::drain(&server, &health) => {}
+        () = drains.end() => {}
         () = signals.end(|| ()) => tracing::warn!("ended by a second signal"),
     }
     // What was closed last still goes out.
@@ -78,6 +92,7 @@ pub async fn run(settings: Settings, level: Level) -> Result<(), StartError> {
     for task in tasks {
         task.abort();
     }
+    membership.registry().leave().await;
     Ok(())
 }
 

@@ -98,6 +98,11 @@ impl<A: Application> Server<A> {
         self.draining.store(true, Ordering::Relaxed);
     }
 
+    /// Takes handshakes again.
+    pub fn accept_new(&self) {
+        self.draining.store(false, Ordering::Relaxed);
+    }
+
     /// All connections, as they are now.
     pub fn sockets(&self) -> Vec<Arc<Socket<A>>> {
         self.sockets.lock().iter().map(|(_, socket)| socket.clone()).collect()

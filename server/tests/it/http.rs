@@ -17,6 +17,11 @@ pub(crate) async fn get(address: SocketAddr, path: &str) -> Answer {
     request(address, &format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")).await
 }
 
+/// GETs a path with more headers, each ended by a line break.
+pub(crate) async fn get_with(address: SocketAddr, path: &str, headers: &str) -> Answer {
+    request(address, &format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n")).await
+}
+
 /// POSTs a body.
 pub(crate) async fn post(address: SocketAddr, path: &str, body: &str) -> Answer {
     let length = body.len();

@@ -2,7 +2,10 @@
 
 use chat_log::{MemoryLog, Options};
 use chat_server::chat::Chat;
-use chat_server::http::{self, Health};
+use chat_server::cluster::{Membership, MemoryBoard};
+use chat_server::drain::Drains;
+use chat_server::health::Health;
+use chat_server::http;
 use chat_server::metrics::Metrics;
 use chat_server::records::{MemoryRecords, RecordOptions};
 use chat_server::run;
@@ -35,11 +38,13 @@ impl Default for Plan {
 /// A running server; it ends when it is dropped.
 pub(crate) struct Live {
     pub(crate) address: SocketAddr,
+    pub(crate) internal: SocketAddr,
+    pub(crate) membership: Arc<Membership>,
     pub(crate) log: Arc<MemoryLog>,
     pub(crate) records: Arc<MemoryRecords>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) server: Arc<Server<Chat>>,
-    task: JoinHandle<()>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl Live {
@@ -50,6 +55,11 @@ impl Live {
 
     /// A server with changed settings.
     pub(crate) async fn with(change: impl FnOnce(&mut Plan)) -> Self {
+        Self::among(Arc::default(), change).await
+    }
+
+    /// A server among those on this board.
+    pub(crate) async fn among(board: Arc<MemoryBoard>, change: impl FnOnce(&mut Plan)) -> Self {
         let mut plan = Plan::default();
         change(&mut plan);
         let Plan { settings, log, session_expiry } = plan;
@@ -59,16 +69,42 @@ impl Live {
         let options = RecordOptions { expiry: session_expiry, records_max: settings.limits.max_sessions };
         let records = Arc::new(MemoryRecords::new(options));
         let metrics = Arc::new(Metrics::new().expect("metrics"));
-        let chat = Chat::new(settings, log.clone(), records.clone(), metrics.clone());
-        let server = Server::new(chat, config, metrics.sockets.clone());
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let bind = async || TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let (listener, internal_listener) = (bind().await, bind().await);
         let address = listener.local_addr().expect("an address");
+        let internal = internal_listener.local_addr().expect("an address");
+        let membership = Membership::new(&settings, config.boot, internal.port(), board, metrics.cluster.clone());
+        let membership = Arc::new(membership.expect("an address"));
+        let chat = Chat::new(settings, log.clone(), records.clone(), metrics.clone());
+        let server = Server::among(chat, config, metrics.sockets.clone(), membership.peers());
         let health = Arc::new(Health::default());
+        let drains = Drains::new(server.clone(), health.clone());
         let router = http::operations(&health, &metrics).merge(server.router("/socket.io/"));
         // The kernel is to hold little for those who do not read, so that the bounds above it are what is tested.
         let options = ServeOptions { send_buffer: 16 * 1024, ..ServeOptions::default() };
-        let task = tokio::spawn(serve(listener, router, options, metrics.sockets.clone()));
-        Self { address, log, records, metrics, server, task }
+        let guarded = http::internal(&health, membership.router(server.clone(), drains.clone()));
+        let tasks = vec![
+            tokio::spawn(serve(listener, router, options, metrics.sockets.clone())),
+            tokio::spawn(serve(internal_listener, guarded, options, metrics.sockets.clone())),
+            tokio::spawn(drains.clone().run()),
+            tokio::spawn({
+                let (membership, server) = (membership.clone(), server.clone());
+                async move { membership.run(server, drains).await }
+            }),
+        ];
+        Self { address, internal, membership, log, records, metrics, server, tasks }
+    }
+
+    /// Nobody is served any more, and nobody is told.
+    pub(crate) fn stop_serving(&self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+
+    /// Says good-bye to the other servers.
+    pub(crate) async fn leave(&self) {
+        self.membership.registry().leave().await;
     }
 
     /// How often connections ended for this reason.
@@ -91,6 +127,6 @@ impl Live {
 
 impl Drop for Live {
     fn drop(&mut self) {
-        self.task.abort();
+        self.stop_serving();
     }
 }

@@ -4,6 +4,7 @@
 //! command line, signals, exit codes) is tested on one.
 
 mod client;
+mod cluster;
 mod corpus;
 mod http;
 mod live;

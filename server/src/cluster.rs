@@ -1,0 +1,37 @@
+//! What the servers of one deployment know of each other, and what they do for each other.
+//!
+//! - [`Registry`]: who is there, where, and how much it carries. Each server keeps the last copy, so that nobody is lost while Redis is away.
+//! - [`internal`]: what is answered on the internal port, behind the [`Guard`], to requests signed under the deployment's key ([`signature`]).
+//! - [`Network`]: sends such requests, for the sessions of other servers' clients that land here.
+
+pub mod address;
+mod board;
+mod boot;
+mod client;
+mod counters;
+mod entry;
+mod envelope;
+mod forward;
+mod guard;
+pub mod internal;
+mod load;
+mod membership;
+mod redis;
+mod registry;
+mod replays;
+mod roster;
+pub mod signature;
+
+pub use board::{Away, Board, MemoryBoard, Seen, Sheet};
+pub use chat_socket::Boot;
+pub use client::{Answer, Client, Question, Unanswered};
+pub use counters::{Counters, Errand, Outcome, Refused};
+pub use entry::{Entry, Rates, State};
+pub use envelope::OVERHEAD_MAX;
+pub use forward::Network;
+pub use guard::Guard;
+pub use load::Load;
+pub use membership::{BUILD, Membership};
+pub use redis::{PART, RedisBoard};
+pub use registry::{EXPIRY, Identity, Registry};
+pub use roster::{Change, Node, View};
