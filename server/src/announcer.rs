@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// How often rooms are told.
-const EVERY: Duration = Duration::from_secs(1);
+pub const EVERY: Duration = Duration::from_secs(1);
 
 /// Large rooms are told every so many times.
 const LARGE_EVERY: u32 = 5;
@@ -30,9 +30,9 @@ const READ_EVERY: u64 = 30;
 /// Renewals under way or waiting to be looked at.
 const RENEWALS_MAX: usize = 4;
 
-/// Announces until it is dropped.
-pub async fn run(chat: Arc<Chat>) {
-    let mut interval = tokio::time::interval(EVERY);
+/// Announces so often, until it is dropped.
+pub async fn run(chat: Arc<Chat>, every: Duration) {
+    let mut interval = tokio::time::interval(every);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let (renewed, mut lost) = mpsc::channel(RENEWALS_MAX);
     let mut voice = Voice::default();

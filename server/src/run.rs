@@ -76,7 +76,7 @@ pub async fn run(settings: Settings, level: Level) -> Result<(), StartError> {
             let (membership, server, drains) = (membership.clone(), server.clone(), drains.clone());
             async move { membership.run(server, drains).await }
         }),
-        tokio::spawn(announcer::run(chat.clone())),
+        tokio::spawn(announcer::run(chat.clone(), announcer::EVERY)),
         tokio::spawn(presence::watch_servers(chat.clone())),
         tokio::spawn(housekeeping::run(chat.clone(), log)),
         tokio::spawn(housekeeping::renew(chat.clone())),

@@ -40,6 +40,8 @@ pub(crate) struct Client {
     pub(crate) owed: usize,
     /// The last `ready`.
     pub(crate) ready: Value,
+    /// Volatile events, by name.
+    pub(crate) volatile: Vec<(String, Value)>,
     /// How the connection ended.
     pub(crate) ended: Option<End>,
     answers: BTreeMap<u64, Value>,
@@ -75,7 +77,9 @@ impl Away {
     pub(crate) async fn back_on(self, mut wire: Wire) -> Client {
         wire.send(&format!("40{}", self.credentials())).await;
         let (ready, ended, answers) = (Value::Null, None, BTreeMap::new());
-        let mut client = Client { wire, away: self, answers_pings: true, owed: 0, ready, ended, answers, next: 0 };
+        let volatile = Vec::new();
+        let mut client =
+            Client { wire, away: self, answers_pings: true, owed: 0, ready, volatile, ended, answers, next: 0 };
         client.until("the connect reply and `ready`", |client| !client.ready.is_null()).await;
         client
     }
@@ -271,7 +275,11 @@ impl Client {
                 self.ready = argument.clone();
                 return;
             }
-            "presence" | "typing" | "receipt" => return,
+            "presence" | "typing" | "receipt" => {
+                assert!(arguments.len() == 2 && argument.is_object(), "it would be taken for an offset: {event}");
+                self.volatile.push((name.to_owned(), argument.clone()));
+                return;
+            }
             "joined" => Item::Joined(at("from")),
             "message" => Item::Entry(at("position"), argument["id"].as_str().expect("an id").to_owned()),
             "gap" => {

@@ -7,6 +7,7 @@ use chat_server::drain::Drains;
 use chat_server::health::Health;
 use chat_server::http;
 use chat_server::metrics::Metrics;
+use chat_server::presence::Servers;
 use chat_server::records::{MemoryRecords, RecordOptions};
 use chat_server::run;
 use chat_settings::Settings;
@@ -22,6 +23,15 @@ pub(crate) struct Plan {
     pub(crate) settings: Settings,
     pub(crate) log: Options,
     pub(crate) session_expiry: Duration,
+    /// What it shares with others; a log and records of its own if nothing.
+    pub(crate) with: Option<With>,
+}
+
+/// What servers in one process share.
+pub(crate) struct With {
+    pub(crate) log: Arc<MemoryLog>,
+    pub(crate) records: Arc<MemoryRecords>,
+    pub(crate) servers: Servers,
 }
 
 impl Default for Plan {
@@ -31,7 +41,7 @@ impl Default for Plan {
         settings.limits.send_burst = 100_000;
         settings.limits.send_per_second = 100_000;
         settings.limits.requests_per_second = 10_000;
-        Self { settings, log: Options::default(), session_expiry: Duration::from_secs(600) }
+        Self { settings, log: Options::default(), session_expiry: Duration::from_secs(600), with: None }
     }
 }
 
@@ -62,12 +72,17 @@ impl Live {
     pub(crate) async fn among(board: Arc<MemoryBoard>, change: impl FnOnce(&mut Plan)) -> Self {
         let mut plan = Plan::default();
         change(&mut plan);
-        let Plan { settings, log, session_expiry } = plan;
+        let Plan { settings, log, session_expiry, with } = plan;
         let config = run::config(&settings);
         let clock = || SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis() as u64;
-        let log = Arc::new(MemoryLog::new(log, Arc::new(clock)));
-        let options = RecordOptions { expiry: session_expiry, records_max: settings.limits.max_sessions };
-        let records = Arc::new(MemoryRecords::new(options));
+        let With { log, records, servers } = with.unwrap_or_else(|| {
+            let options = RecordOptions { expiry: session_expiry, records_max: settings.limits.max_sessions };
+            With {
+                log: Arc::new(MemoryLog::new(log, Arc::new(clock))),
+                records: Arc::new(MemoryRecords::new(options)),
+                servers: Servers::alone(),
+            }
+        });
         let metrics = Arc::new(Metrics::new().expect("metrics"));
         let bind = async || TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let (listener, internal_listener) = (bind().await, bind().await);
@@ -75,7 +90,7 @@ impl Live {
         let internal = internal_listener.local_addr().expect("an address");
         let membership = Membership::new(&settings, config.boot, internal.port(), board, metrics.cluster.clone());
         let membership = Arc::new(membership.expect("an address"));
-        let chat = Chat::new(settings, log.clone(), records.clone(), metrics.clone());
+        let chat = Chat::among(settings, log.clone(), records.clone(), metrics.clone(), servers);
         let server = Server::among(chat, config, metrics.sockets.clone(), membership.peers());
         let health = Arc::new(Health::default());
         let drains = Drains::new(server.clone(), health.clone());
