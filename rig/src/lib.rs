@@ -5,6 +5,7 @@
 //! process ends in whatever way. Ports are free ones of 127.0.0.1, or belong to hosts that were made for the purpose.
 
 pub mod balancer;
+mod certificates;
 pub mod folder;
 pub mod host;
 pub mod http;

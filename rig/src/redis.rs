@@ -7,6 +7,7 @@ mod node;
 mod view;
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use builder::{Builder, Flavour};
@@ -22,6 +23,7 @@ pub struct RedisCluster {
     nodes: Vec<Node>,
     masters: usize,
     replicas: usize,
+    authority: Option<PathBuf>,
     /// Removed after the nodes were killed.
     _folder: Folder,
 }
@@ -40,6 +42,11 @@ impl RedisCluster {
     /// The nodes' present addresses.
     pub fn seeds(&self) -> Vec<String> {
         self.nodes.iter().map(Node::address).collect()
+    }
+
+    /// With TLS, the file with the certificate of the authority that signed the nodes' own.
+    pub fn authority(&self) -> Option<&Path> {
+        self.authority.as_deref()
     }
 
     /// The members as the node sees them that is farthest in the cluster's history. Fails when no node answers.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::node::{Node, Setup};
 use super::{RedisCluster, form};
+use crate::certificates::Certificates;
 use crate::folder::Folder;
 use crate::{Host, host};
 
@@ -43,6 +44,7 @@ pub struct Builder {
     node_timeout_ms: u32,
     append_only: bool,
     password: Option<String>,
+    tls: bool,
     config: Vec<(String, String)>,
     hosts: Vec<Host>,
 }
@@ -56,6 +58,7 @@ impl Default for Builder {
             node_timeout_ms: 2000,
             append_only: false,
             password: None,
+            tls: false,
             config: Vec::new(),
             hosts: vec![Host::local()],
         }
@@ -104,6 +107,12 @@ impl Builder {
         self.config("user", &format!("{name} on {rules}"))
     }
 
+    /// TLS for clients, replication and the cluster bus, and nothing else; see [`RedisCluster::authority`].
+    pub fn tls(mut self, tls: bool) -> Self {
+        self.tls = tls;
+        self
+    }
+
     /// A line of redis.conf for all nodes; it has the last word.
     pub fn config(mut self, key: &str, value: &str) -> Self {
         self.config.push((key.to_owned(), value.to_owned()));
@@ -120,7 +129,10 @@ impl Builder {
     pub fn start(self) -> io::Result<RedisCluster> {
         let folder = Folder::new()?;
         let program = self.flavour.program()?;
-        let setup = Arc::new(Setup { settings: self.settings(), password: self.password.clone(), tls: false });
+        let addresses: Vec<_> = self.hosts.iter().map(Host::ip).collect();
+        let certificates = self.tls.then(|| Certificates::make(folder.path(), &addresses)).transpose()?;
+        let settings = self.settings(certificates.as_ref());
+        let setup = Arc::new(Setup { settings, password: self.password.clone(), tls: self.tls });
         let nodes = (1..=self.masters * (1 + self.replicas))
             .zip(self.hosts.iter().cycle())
             .map(|(number, host)| {
@@ -131,12 +143,14 @@ impl Builder {
         nodes.iter().try_for_each(Node::start_first)?;
         nodes.iter().try_for_each(Node::await_first)?;
         form::form(&nodes, self.masters)?;
-        let cluster = RedisCluster { nodes, masters: self.masters, replicas: self.replicas, _folder: folder };
+        let authority = certificates.map(|certificates| certificates.authority);
+        let cluster =
+            RedisCluster { nodes, masters: self.masters, replicas: self.replicas, authority, _folder: folder };
         cluster.await_healthy(FORM_MAX)?;
         Ok(cluster)
     }
 
-    fn settings(&self) -> Vec<(String, String)> {
+    fn settings(&self, certificates: Option<&Certificates>) -> Vec<(String, String)> {
         let timeout = self.node_timeout_ms.to_string();
         let append_only = if self.append_only { "yes" } else { "no" };
         let mut settings = vec![
@@ -156,6 +170,20 @@ impl Builder {
         ];
         if let Some(password) = &self.password {
             settings.extend([("requirepass", password.as_str()), ("masterauth", password)]);
+        }
+        let paths = certificates.map(|certificates| {
+            let Certificates { authority, certificate, key } = certificates;
+            [authority, certificate, key].map(|path| path.display().to_string())
+        });
+        if let Some([authority, certificate, key]) = &paths {
+            settings.extend([
+                ("tls-ca-cert-file", authority.as_str()),
+                ("tls-cert-file", certificate),
+                ("tls-key-file", key),
+                ("tls-auth-clients", "no"),
+                ("tls-replication", "yes"),
+                ("tls-cluster", "yes"),
+            ]);
         }
         let owned = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
         settings.into_iter().map(owned).chain(self.config.iter().cloned()).collect()

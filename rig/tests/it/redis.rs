@@ -1,5 +1,7 @@
 //! Clusters form, lose nodes and heal.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -74,8 +76,17 @@ fn a_paused_master_is_replaced_and_steps_back_when_it_goes_on() {
 }
 
 #[test]
-fn slots_move_roles_change_and_all_restart() {
-    let cluster = RedisCluster::builder().append_only(true).password("secret").start().unwrap();
+fn with_tls_slots_move_roles_change_and_all_restart() {
+    let cluster = RedisCluster::builder().append_only(true).password("secret").tls(true).start().unwrap();
+    // A TLS alert, not an answer, for those who speak plainly.
+    let mut plain = TcpStream::connect(cluster.nodes()[0].address()).unwrap();
+    plain.set_read_timeout(Some(SOON)).unwrap();
+    plain.write_all(b"PING\r\n").unwrap();
+    let mut answer = Vec::new();
+    let _ = plain.read_to_end(&mut answer);
+    assert!(!answer.starts_with(b"+") && !answer.starts_with(b"-"), "{answer:?}");
+    assert!(cluster.authority().unwrap().is_file());
+
     let from = cluster.master_of_slot(SLOT_OF_FOO).unwrap();
     from.command(&["SET", "foo", "moved"]).unwrap();
     let to = cluster.masters().unwrap().into_iter().find(|master| master.name() != from.name()).unwrap();
