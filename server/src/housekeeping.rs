@@ -1,7 +1,7 @@
 //! What is done every now and then: forgetting what nobody uses, and looking at how much memory the process has.
 
 use crate::chat::Chat;
-use chat_log::MemoryLog;
+use crate::stores::Keeper;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const EVERY: Duration = Duration::from_secs(1);
 const SWEEP_EVERY: u32 = 5;
 
 /// Keeps house until it is dropped.
-pub async fn run(chat: Arc<Chat>, log: Arc<MemoryLog>) {
+pub async fn run(chat: Arc<Chat>, keeper: Arc<Keeper>) {
     let mut interval = tokio::time::interval(EVERY);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut looks = 0_u32;
@@ -22,13 +22,12 @@ pub async fn run(chat: Arc<Chat>, log: Arc<MemoryLog>) {
         chat.set_over_memory(high_water.is_some_and(|bytes| resident_bytes().is_some_and(|used| used > bytes)));
         looks = looks.wrapping_add(1);
         if looks.is_multiple_of(SWEEP_EVERY) {
-            log.sweep();
+            keeper.sweep();
             chat.records().sweep();
             chat.sweep();
         }
-        let (stats, metrics) = (log.stats(), chat.metrics());
-        metrics.log_bytes.set(stats.bytes as i64);
-        metrics.log_entries.set(stats.entries as i64);
+        keeper.measure(&chat);
+        let metrics = chat.metrics();
         metrics.sessions.set(chat.records().len() as i64);
         metrics.rooms.set(chat.directory().len() as i64);
     }

@@ -28,5 +28,6 @@ pub mod refusal;
 pub mod requests;
 pub mod room;
 pub mod run;
+pub mod stores;
 pub mod user;
 pub mod volatile;

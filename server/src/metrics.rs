@@ -79,6 +79,8 @@ pub struct Metrics {
     pub log_bytes: IntGauge,
     /// Entries that the memory log holds.
     pub log_entries: IntGauge,
+    /// Rooms that are followed on Redis.
+    pub rooms_followed: IntGauge,
     /// How long appends took.
     pub append_seconds: Histogram,
     /// Whether the server drains.
@@ -166,6 +168,7 @@ impl Metrics {
             volatile: Volatile::new(&registry)?,
             log_bytes: gauge("chat_log_bytes", "Bytes that the memory log holds.")?,
             log_entries: gauge("chat_log_entries", "Entries that the memory log holds.")?,
+            rooms_followed: gauge("chat_rooms_followed", "Rooms with members here that are followed on Redis.")?,
             append_seconds,
             draining: gauge("chat_draining", "1 while the server drains.")?,
             registry,
@@ -186,6 +189,16 @@ impl Metrics {
     /// A connect with a `pid` ended.
     pub fn recovery(&self, outcome: Recovery) {
         self.recoveries.with_label_values(&[outcome.name()]).inc();
+    }
+
+    /// Adds what is counted of Redis, and of the rooms on it.
+    pub fn register_redis(
+        &self,
+        redis: &chat_redis::Counters,
+        log: &chat_log::redis::Counters,
+    ) -> prometheus::Result<()> {
+        redis.register(&self.registry)?;
+        log.register(&self.registry)
     }
 
     /// The metrics in the text format of Prometheus.

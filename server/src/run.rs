@@ -2,7 +2,7 @@
 
 use crate::announcer;
 use crate::chat::Chat;
-use crate::cluster::{self, Membership, MemoryBoard};
+use crate::cluster::{self, Membership};
 use crate::drain::Drains;
 use crate::health::Health;
 use crate::housekeeping;
@@ -10,13 +10,12 @@ use crate::http;
 use crate::logging::Level;
 use crate::metrics::Metrics;
 use crate::presence;
-use crate::records::{MemoryRecords, RecordOptions};
-use chat_log::{MemoryLog, Options};
+use crate::stores::{self, BadRedis, Keeper, Redis};
 use chat_settings::{Origins, Secret, Settings};
 use chat_socket::{Admission, Boot, Config, Protocol, ServeOptions, Server, SidKeys, serve};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -37,6 +36,9 @@ pub enum StartError {
     /// Where other servers would reach this one is not known.
     #[error(transparent)]
     Address(#[from] cluster::address::Unknown),
+    /// A Redis that cannot hold the rooms, or not with these settings.
+    #[error(transparent)]
+    Redis(#[from] BadRedis),
     /// Metrics that contradict each other: a defect.
     #[error("the metrics cannot be registered")]
     Metrics(#[from] prometheus::Error),
@@ -52,22 +54,27 @@ pub async fn run(settings: Settings, level: Level) -> Result<(), StartError> {
     let internal = listen("internal-listen", settings.network.internal_listen)?;
     let operations = listen("metrics-listen", settings.network.metrics_listen)?;
     let metrics = Arc::new(Metrics::new()?);
-    let health = Arc::new(Health::default());
-    let (log, records) = stores(&settings);
+    let redis = Redis::start(&settings)?;
+    let health = Arc::new(if redis.is_some() { Health::awaiting_redis() } else { Health::default() });
     let (config, network, node) = (config(&settings), settings.network.clone(), settings.node.clone());
     let options = ServeOptions { header_timeout: settings.limits.header_timeout, ..ServeOptions::default() };
     if settings.signing_keys.is_empty() {
         tracing::warn!("no signing-key: guests are not known any more after a restart");
     }
     let port = internal.local_addr().map_or(network.internal_listen.port(), |address| address.port());
-    let board = Arc::new(MemoryBoard::default());
+    let board = stores::board(redis.as_ref());
     let membership = Arc::new(Membership::new(&settings, config.boot, port, board, metrics.cluster.clone())?);
-    let chat = Chat::new(settings, log.clone(), records, metrics.clone());
+    let stores = match &redis {
+        None => stores::memory(&settings),
+        Some(redis) => stores::on_redis(redis.clone(), &settings, membership.registry(), &metrics)?,
+    };
+    let keeper = Arc::new(stores.keeper);
+    let chat = Chat::among(settings, stores.log, stores.records, metrics.clone(), stores.servers);
     let server = Server::among(chat.clone(), config, metrics.sockets.clone(), membership.peers());
     let router = http::public(&health).merge(server.router("/socket.io/"));
     let drains = Drains::new(server.clone(), health.clone());
     let serve = |listener, router| tokio::spawn(serve(listener, router, options, metrics.sockets.clone()));
-    let tasks = [
+    let mut tasks = vec![
         serve(public, router),
         serve(internal, http::internal(&health, membership.router(server.clone(), drains.clone()))),
         serve(operations, http::operations(&health, &metrics)),
@@ -78,11 +85,29 @@ pub async fn run(settings: Settings, level: Level) -> Result<(), StartError> {
         }),
         tokio::spawn(announcer::run(chat.clone(), announcer::EVERY)),
         tokio::spawn(presence::watch_servers(chat.clone())),
-        tokio::spawn(housekeeping::run(chat.clone(), log)),
+        tokio::spawn(housekeeping::run(chat.clone(), keeper.clone())),
         tokio::spawn(housekeeping::renew(chat.clone())),
     ];
-    tracing::info!(listen = %network.listen, metrics = %network.metrics_listen, node, log = "memory", "serving");
-    signals.end(|| reload(&server, &level)).await;
+    let rooms = keeper.name();
+    tracing::info!(listen = %network.listen, metrics = %network.metrics_listen, node, rooms, "serving");
+    let ended = match redis {
+        None => false,
+        Some(redis) => {
+            // Clients that come before Redis is there are asked to come again.
+            server.refuse_new();
+            let ended = tokio::select! {
+                fit = redis.fit(&health) => { fit?; false }
+                () = signals.end(|| ()) => true,
+            };
+            server.accept_new();
+            let health = health.clone();
+            tasks.push(tokio::spawn(async move { redis.watch(&health).await }));
+            ended
+        }
+    };
+    if !ended {
+        signals.end(|| reload(&server, &keeper, &level)).await;
+    }
     tokio::select! {
         () = drains.end() => {}
         () = signals.end(|| ()) => tracing::warn!("ended by a second signal"),
@@ -97,12 +122,13 @@ pub async fn run(settings: Settings, level: Level) -> Result<(), StartError> {
 }
 
 /// Reads the settings anew and takes over what may change; a mistake in them changes nothing.
-fn reload(server: &Server<Chat>, level: &Level) {
+fn reload(server: &Server<Chat>, keeper: &Keeper, level: &Level) {
     let read = |path: &std::path::Path| std::fs::read_to_string(path);
     match Settings::load(std::env::args_os(), std::env::vars_os(), read) {
         Ok(newer) => {
             let restart = server.application().reload(&newer);
             server.admit(admission(&server.application().settings()));
+            keeper.reload(&server.application().settings());
             if let Err(error) = level.set(&newer.logging.log_level) {
                 tracing::error!(error, "log-level not changed");
             }
@@ -129,23 +155,6 @@ fn listen(setting: &'static str, address: SocketAddr) -> Result<TcpListener, Sta
         socket.listen(BACKLOG)
     };
     open().map_err(|source| StartError::Listen { setting, address, source })
-}
-
-fn stores(settings: &Settings) -> (Arc<MemoryLog>, Arc<MemoryRecords>) {
-    let (retention, limits) = (&settings.retention, &settings.limits);
-    let options = Options {
-        retained_entries: retention.retention_entries,
-        retained_age: retention.retention_age,
-        retained_bytes: retention.retention_bytes,
-        dedup_age: retention.dedup_age,
-        rooms_max: limits.max_rooms,
-        bytes_max: limits.max_log_bytes,
-        ..Options::default()
-    };
-    let clock = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
-    let log = MemoryLog::new(options, Arc::new(clock));
-    let records = RecordOptions { expiry: settings.recovery.session_expiry, records_max: limits.max_sessions };
-    (Arc::new(log), Arc::new(MemoryRecords::new(records)))
 }
 
 /// What the sockets are told of the settings.
