@@ -3,6 +3,7 @@
 //! Two halves on one [`fleet`] of connections: the load [`mode`]s count deliveries by scanning frames and divide the
 //! server's CPU and memory by them; the checker records what clients did and saw, and proves the promises from it.
 
+pub mod chaos;
 pub mod check;
 pub mod compare;
 pub mod crowd;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use chat_bench::chaos;
 use chat_bench::check::{record::History, run as check, verify::verify};
 use chat_bench::compare;
 use chat_bench::crowd::{Options, RunError};
@@ -42,6 +43,8 @@ enum Command {
     Compare(compare::Options),
     /// Writes docs/benchmarks.md from the results of a comparison
     Document(compare::document::Options),
+    /// Shows what holds while servers, Redis nodes and the network fail
+    Chaos(chaos::Options),
     /// Proves order, no loss and no duplicate over recorded histories
     Check {
         #[command(subcommand)]
@@ -97,6 +100,11 @@ fn main() -> ExitCode {
         Command::Document(options) => {
             compare::document::write(&options).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS)
         }
+        Command::Chaos(options) => match chaos::run(&options) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => failed(&error),
+        },
         Command::Check { command: Check::Run(options) } => check_run(&options),
         Command::Check { command: Check::Verify { directory } } => check_verify(&directory, true),
     }

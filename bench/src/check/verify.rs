@@ -10,6 +10,8 @@ mod view;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::position::Position;
 use super::record::{Event, History, Record};
 use ledger::Ledger;
@@ -200,7 +202,7 @@ pub struct Verdict {
 }
 
 /// What was looked at: a verdict on nothing proves nothing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Clients that connected.
     pub clients: usize,

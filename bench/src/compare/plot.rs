@@ -112,7 +112,8 @@ impl Chart {
     }
 }
 
-fn escaped(text: &str) -> String {
+/// A text as it may stand in SVG.
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
