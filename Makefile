@@ -1,6 +1,6 @@
 # The commands of this repository. Longer ones are scripts in make/; each step says its name, its time and how to repeat it.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench generate clean
+.PHONY: help run test lint bench chaos generate clean
 
 help: ## What can be done here
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ lint: ## Formatting, clippy, cargo-deny, eslint
 
 bench: ## Load this server and its peers side by side (flags: make bench ARGS="...")
 	@make/bench $(ARGS)
+
+chaos: ## Kill, stop, cut and move servers and Redis nodes under load, and write docs/chaos.md (flags: make chaos ARGS="--scenario flush")
+	@make/chaos $(ARGS)
 
 generate: ## Write the files that follow from the code: tables of settings and metrics, pinned Python packages
 	@make/generate

@@ -54,13 +54,9 @@ pub(super) struct Room {
     pub(super) afresh: bool,
     pub(super) last: Option<Position>,
     pub(super) retry_at: Instant,
-}
-
-/// A text to be sent until it is acknowledged.
-#[derive(Debug)]
-struct Message {
-    room: usize,
-    id: String,
+    /// Ids of texts to be sent, one after the other, each until it is acknowledged. Rooms do not wait for each other.
+    outbox: VecDeque<String>,
+    send_retry_at: Instant,
 }
 
 /// A question on its way.
@@ -68,7 +64,7 @@ struct Message {
 enum Asked {
     Join(usize),
     Leave(usize),
-    Send,
+    Send(usize),
     History(usize),
 }
 
@@ -87,9 +83,7 @@ pub(super) struct Chatter {
     answered: bool,
     next_ack: u64,
     asked: HashMap<u64, (Asked, Instant)>,
-    outbox: VecDeque<Message>,
     sent: u64,
-    send_retry_at: Instant,
     recorder: Recorder,
     /// Pages of the log asked for: room -> cursor of the next page, none when all came.
     pages: HashMap<usize, Option<String>>,
@@ -126,7 +120,16 @@ impl Chatters {
     /// Clients that want to be in `rooms[k]` each.
     pub(super) fn new(clients: Vec<(Recorder, Vec<String>)>, log: Recorder, run: &str) -> Self {
         let now = Instant::now();
-        let room = |name| Room { name, stay: Stay::Out, wanted: true, afresh: false, last: None, retry_at: now };
+        let room = |name| Room {
+            name,
+            stay: Stay::Out,
+            wanted: true,
+            afresh: false,
+            last: None,
+            retry_at: now,
+            outbox: VecDeque::new(),
+            send_retry_at: now,
+        };
         let chatter = |(index, (recorder, rooms)): (usize, (Recorder, Vec<String>))| Chatter {
             name: format!("{run}-{index}"),
             line: Line::Down { retry_at: now },
@@ -138,9 +141,7 @@ impl Chatters {
             answered: false,
             next_ack: 0,
             asked: HashMap::new(),
-            outbox: VecDeque::new(),
             sent: 0,
-            send_retry_at: now,
             recorder,
             pages: HashMap::new(),
         };
@@ -193,19 +194,24 @@ impl Chatters {
         chatter.pages.clear();
     }
 
-    /// Puts a new text for one of the client's rooms into its outbox.
+    /// Puts a new text for one of the client's rooms into the room's outbox.
     pub(super) fn compose(&mut self, id: usize, room: usize) {
         let chatter = &mut self.all[id];
         chatter.sent += 1;
-        let message = Message { room, id: format!("{}-{}", chatter.name, chatter.sent) };
-        let event = Event::Sent { room: chatter.rooms[room].name.clone(), id: message.id.clone() };
-        chatter.outbox.push_back(message);
+        let message = format!("{}-{}", chatter.name, chatter.sent);
+        let event = Event::Sent { room: chatter.rooms[room].name.clone(), id: message.clone() };
+        chatter.rooms[room].outbox.push_back(message);
         self.record(id, event);
     }
 
     /// Texts not acknowledged yet.
     pub(super) fn unsent(&self, id: usize) -> usize {
-        self.all[id].outbox.len()
+        self.all[id].rooms.iter().map(|room| room.outbox.len()).sum()
+    }
+
+    /// Texts for one of its rooms that are not acknowledged yet.
+    pub(super) fn unsent_to(&self, id: usize, room: usize) -> usize {
+        self.all[id].rooms[room].outbox.len()
     }
 
     /// Whether an answer is overdue, so that the connection must be given up.
@@ -228,7 +234,7 @@ impl Chatters {
         self.all[id].pages.values().all(Option::is_none)
     }
 
-    /// What a client that is ready has to ask now: joins, leaves, one text at a time, pages.
+    /// What a client that is ready has to ask now: joins, leaves, one text a room at a time, pages.
     pub(super) fn requests(&mut self, id: usize, now: Instant) -> Vec<Vec<u8>> {
         let chatter = &mut self.all[id];
         if chatter.line != Line::Ready {
@@ -258,15 +264,16 @@ impl Chatters {
                 | (false, Stay::Out | Stay::Joining | Stay::Leaving) => {}
             }
         }
-        let sending = chatter.asked.values().any(|(asked, _)| *asked == Asked::Send);
-        if let Some(Message { room, id: message }) = chatter.outbox.front()
-            && !sending
-            && chatter.send_retry_at <= now
-            && chatter.rooms[*room].stay == Stay::In
-        {
-            let name = &chatter.rooms[*room].name;
-            let body = format!(r#""room":"{name}","id":"{message}","text":"text of {message}""#);
-            requests.push(chatter.ask("send", &body, Asked::Send));
+        for index in 0..chatter.rooms.len() {
+            let room = &chatter.rooms[index];
+            if let Some(message) = room.outbox.front()
+                && room.send_retry_at <= now
+                && room.stay == Stay::In
+                && !chatter.asked.values().any(|(asked, _)| *asked == Asked::Send(index))
+            {
+                let body = format!(r#""room":"{}","id":"{message}","text":"text of {message}""#, room.name);
+                requests.push(chatter.ask("send", &body, Asked::Send(index)));
+            }
         }
         let pages: Vec<_> = chatter.pages.iter().filter_map(|(room, page)| Some((*room, page.clone()?))).collect();
         for (room, after) in pages {

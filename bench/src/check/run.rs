@@ -24,7 +24,7 @@ const REST: Duration = Duration::from_secs(40);
 /// Time for what should not come to come.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// A text is held back while so many of its client wait for an acknowledgement.
+/// A text is held back while so many of its client for its room wait for an acknowledgement.
 const UNSENT_MAX: usize = 8;
 
 /// What a check is told.
@@ -226,7 +226,7 @@ impl Check {
         if self.agendas[id].send <= now {
             self.agendas[id].send = self.random_after(now, 1.0 / self.options.rate.max(0.001));
             let room = self.random.random_range(0..self.chatters.all[id].rooms.len());
-            if self.chatters.all[id].rooms[room].wanted && self.chatters.unsent(id) < UNSENT_MAX {
+            if self.chatters.all[id].rooms[room].wanted && self.chatters.unsent_to(id, room) < UNSENT_MAX {
                 self.chatters.compose(id, room);
             }
         }

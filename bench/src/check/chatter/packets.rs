@@ -170,14 +170,11 @@ impl Chatters {
                 self.record(id, Event::Left { room: name });
                 Some(())
             }
-            Asked::Send => {
-                let message = chatter.outbox.pop_front()?;
-                let room = chatter.rooms[message.room].name.clone();
+            Asked::Send(room) => {
+                let room = &mut chatter.rooms[room];
+                let (message, room) = (room.outbox.pop_front()?, room.name.clone());
                 let durable = answer["replicated"] != false;
-                self.record(
-                    id,
-                    Event::Acked { room, id: message.id, position: position(&answer["position"])?, durable },
-                );
+                self.record(id, Event::Acked { room, id: message, position: position(&answer["position"])?, durable });
                 Some(())
             }
             Asked::History(room) => {
@@ -213,7 +210,7 @@ impl Chatters {
                 chatter.rooms[room].stay = Stay::In;
                 chatter.rooms[room].retry_at = retry_at;
             }
-            Asked::Send => chatter.send_retry_at = retry_at,
+            Asked::Send(room) => chatter.rooms[room].send_retry_at = retry_at,
             Asked::History(room) => drop(chatter.pages.insert(room, None)),
         }
         Some(())

@@ -6,7 +6,7 @@ const ANSWER_MS_MAX = 5_000;
 const REFUSED_PAUSE_MS = 300;
 /** Pause before an application tries again after the server refused it outright. */
 const TURNED_AWAY_PAUSE_MS = 500;
-/** Texts that wait for an acknowledgement before no more are written. */
+/** Texts for a room that wait for an acknowledgement before no more are written. */
 const UNSENT_MAX = 8;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -15,9 +15,8 @@ export class Chatter {
   constructor({ name, url, transports, rooms, recorder }) {
     this.name = name;
     this.recorder = recorder;
-    /** room -> {in, asking, last} */
-    this.rooms = new Map(rooms.map((room) => [room, { in: false, asking: false, last: null }]));
-    this.outbox = [];
+    /** room -> {in, asking, last, outbox} */
+    this.rooms = new Map(rooms.map((room) => [room, { in: false, asking: false, last: null, outbox: [] }]));
     this.sent = 0;
     this.ready = false;
     this.over = false;
@@ -37,7 +36,7 @@ export class Chatter {
     this.socket.on("message", ({ room, position, id }) => this.#see(room, position, "entry", { position, id }));
     this.socket.on("gap", ({ room, from, to, reason }) => this.#see(room, to, "gap", { from, to, reset: reason === "reset" }));
     this.socket.on("void", ({ room, after }) => this.#see(room, after, "void", { after }));
-    this.#deliver();
+    for (const [room, stay] of this.rooms) this.#deliver(room, stay);
   }
 
   #disconnected(reason) {
@@ -104,32 +103,34 @@ export class Chatter {
 
   /** Writes a text for one of its rooms. */
   compose(room) {
-    if (this.outbox.length >= UNSENT_MAX) return;
+    const { outbox } = this.rooms.get(room);
+    if (outbox.length >= UNSENT_MAX) return;
     this.sent += 1;
     const id = `${this.name}-${this.sent}`;
-    this.outbox.push({ room, id });
+    outbox.push(id);
     this.recorder.record("sent", { room, id });
   }
 
-  /** Sends one text after the other, each until it is acknowledged. */
-  async #deliver() {
+  /** Sends one text after the other to a room, each until it is acknowledged. Rooms do not wait for each other. */
+  async #deliver(room, stay) {
     while (!this.over) {
-      const [text] = this.outbox;
-      if (!text || !this.rooms.get(text.room).in) {
+      const [id] = stay.outbox;
+      if (!id || !stay.in) {
         await pause(10);
         continue;
       }
-      const answer = await this.#ask("send", { ...text, text: `text of ${text.id}` });
+      const answer = await this.#ask("send", { room, id, text: `text of ${id}` });
       if (!answer) continue;
-      this.outbox.shift();
+      stay.outbox.shift();
       const { position, replicated } = answer;
-      this.recorder.record("acked", { ...text, position, durable: replicated !== false });
+      this.recorder.record("acked", { room, id, position, durable: replicated !== false });
     }
   }
 
   status() {
     const rooms = Object.fromEntries([...this.rooms].map(([room, stay]) => [room, stay.in ? stay.last : null]));
-    return { ready: this.ready, unsent: this.outbox.length, rooms };
+    const unsent = [...this.rooms.values()].reduce((sum, { outbox }) => sum + outbox.length, 0);
+    return { ready: this.ready, unsent, rooms };
   }
 
   async end() {

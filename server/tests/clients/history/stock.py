@@ -27,7 +27,7 @@ class Chatter:
         self.transports = transports
         self.rooms: dict[str, str | None] = dict.fromkeys(rooms)
         self.inside: set[str] = set()
-        self.outbox: list[dict] = []
+        self.outboxes: dict[str, list[str]] = {room: [] for room in rooms}
         self.sent = 0
         self.token: str | None = None
         self.ready = False
@@ -117,27 +117,30 @@ class Chatter:
         return None
 
     def compose(self) -> None:
-        if len(self.outbox) >= UNSENT_MAX:
+        room = random.choice(list(self.rooms))
+        if len(self.outboxes[room]) >= UNSENT_MAX:
             return
         self.sent += 1
-        text = {"room": random.choice(list(self.rooms)), "id": f"{self.name}-{self.sent}"}
-        self.outbox.append(text)
-        self.record("sent", **text)
+        name = f"{self.name}-{self.sent}"
+        self.outboxes[room].append(name)
+        self.record("sent", room=room, id=name)
 
-    async def deliver(self) -> None:
+    async def deliver(self, room: str) -> None:
+        outbox = self.outboxes[room]
         while not self.over:
-            if not self.outbox or self.outbox[0]["room"] not in self.inside or not self.ready:
+            if not outbox or room not in self.inside or not self.ready:
                 await asyncio.sleep(0.01)
                 continue
-            text = self.outbox[0]
-            answer = await self._ask("send", {**text, "text": f"text of {text['id']}"})
+            name = outbox[0]
+            answer = await self._ask("send", {"room": room, "id": name, "text": f"text of {name}"})
             if answer:
-                self.outbox.pop(0)
-                self.record("acked", **text, position=answer["position"], durable=answer.get("replicated", True))
+                outbox.pop(0)
+                durable = answer.get("replicated", True)
+                self.record("acked", room=room, id=name, position=answer["position"], durable=durable)
 
     def status(self) -> dict:
         rooms = {room: position if room in self.inside else None for room, position in self.rooms.items()}
-        return {"ready": self.ready, "unsent": len(self.outbox), "rooms": rooms}
+        return {"ready": self.ready, "unsent": sum(map(len, self.outboxes.values())), "rooms": rooms}
 
     def end(self) -> None:
         self.over = True
@@ -171,7 +174,8 @@ async def run(args: argparse.Namespace) -> None:
     # Tasks that nobody holds may be collected while they run.
     tasks = [asyncio.create_task(tell(chatters))]
     for chatter in chatters:
-        parts = [chatter.stay_connected(), chatter.stay_joined(), chatter.deliver(), talk(chatter, args.rate, talking)]
+        parts = [chatter.stay_connected(), chatter.stay_joined(), talk(chatter, args.rate, talking)]
+        parts += [chatter.deliver(room) for room in chatter.rooms]
         tasks += [asyncio.create_task(part) for part in parts]
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
