@@ -28,7 +28,7 @@ const BATCH_MAX: usize = 512;
 /// Bytes in a batch, from which on no further call is added.
 const BATCH_BYTES_MAX: usize = 1 << 20;
 /// How long `WAIT` waits for the replicas.
-const WAIT_MS: u64 = 1000;
+const WAIT_MS: u64 = 500;
 /// How long a batch may take, with its `WAIT`.
 const ANSWER_MAX: Duration = Duration::from_millis(WAIT_MS + 1000);
 /// How long a majority is waited for that still takes this master for the owner.

@@ -183,7 +183,7 @@ async fn seeds(shared: &Shared) -> Result<String, Unfit> {
 }
 
 async fn seed_version(shared: &Shared, seed: &str) -> Result<String, Unfit> {
-    let connection = shared.connector.connect(seed, 1).await.map_err(|broken| unreachable(seed, &broken))?;
+    let connection = shared.connector.connect(seed, 32).await.map_err(|broken| unreachable(seed, &broken))?;
     let server = info(&connection, "server").await?;
     let field = |name: &str| field(&server, name);
     let (name, version, least) = match (field("valkey_version"), field("redis_version")) {

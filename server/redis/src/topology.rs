@@ -120,9 +120,11 @@ impl Topology {
         if index == Self::NOBODY { None } else { self.nodes.get(usize::from(index)) }
     }
 
-    /// How many slots have an owner.
+    /// How many slots have an owner that is not known to have failed.
     pub fn covered(&self) -> u16 {
-        self.owners.iter().filter(|&&owner| owner != Self::NOBODY).count().min(usize::from(SLOTS)) as u16
+        let alive =
+            |owner: &&u16| self.nodes.get(usize::from(**owner)).is_some_and(|node| node.health != Health::Failed);
+        self.owners.iter().filter(alive).count().min(usize::from(SLOTS)) as u16
     }
 
     /// The masters that own slots.

@@ -1,6 +1,6 @@
 //! A cluster of real processes, the layer on it, and a small library to write and read with.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -39,7 +39,21 @@ pub(crate) struct Bed {
 
 impl Bed {
     pub(crate) async fn new() -> Self {
-        Self::with(RedisCluster::builder(), |_| {}).await
+        let bed = Self::with(RedisCluster::builder(), |_| {}).await;
+        // A master counts a replica only once it has heard of it, which is up to a second after the replica is in step.
+        let online = |rig: &RedisCluster| {
+            let masters = rig.masters().expect("masters");
+            masters
+                .iter()
+                .all(|master| master.command(&["INFO", "replication"]).is_ok_and(|info| info.contains("state=online")))
+        };
+        bed.rig(move |rig| {
+            while !online(rig) {
+                std::thread::sleep(Duration::from_millis(20))
+            }
+        })
+        .await;
+        bed
     }
 
     pub(crate) async fn with(builder: Builder, options: impl FnOnce(&mut Options)) -> Self {
@@ -71,12 +85,6 @@ impl Bed {
         let ids = value.into_array().expect("a table");
         Ok(ids.iter().map(|id| id.as_count().expect("a number")).collect())
     }
-
-    /// A partition whose slot the node owns that owns `slot`.
-    pub(crate) fn partition_near(&self, slot: u16) -> Partition {
-        let partitions = self.cluster.partitions();
-        partitions.all().min_by_key(|&partition| partitions.slot(partition).abs_diff(slot)).expect("there are some")
-    }
 }
 
 pub(crate) async fn put(cluster: Cluster, partition: Partition, id: u64) -> Result<Written, WriteError> {
@@ -97,13 +105,13 @@ pub(crate) struct Load {
     stop: Arc<AtomicBool>,
     tasks: Vec<JoinHandle<Books>>,
     pub(crate) acked: Arc<AtomicU64>,
-    pub(crate) partition: Partition,
 }
 
 /// What became of a load.
 #[derive(Default)]
 pub(crate) struct Books {
-    pub(crate) acked: BTreeSet<u64>,
+    /// With the moment at which each began.
+    pub(crate) acked: BTreeMap<u64, Instant>,
     pub(crate) unreplicated: u64,
     pub(crate) errors: Vec<WriteError>,
     /// When each acknowledged write began, and how long it took.
@@ -125,7 +133,7 @@ impl Load {
                         let began = Instant::now();
                         match put(cluster.clone(), partition, id).await {
                             Ok(written) => {
-                                books.acked.insert(id);
+                                books.acked.insert(id, began);
                                 books.unreplicated += u64::from(!written.replicated);
                                 books.times.push((began, began.elapsed()));
                                 count.fetch_add(1, Ordering::Relaxed);
@@ -142,7 +150,7 @@ impl Load {
                 })
             })
             .collect();
-        Self { stop, tasks, acked, partition }
+        Self { stop, tasks, acked }
     }
 
     /// Waits until so many more were acknowledged.

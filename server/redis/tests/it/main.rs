@@ -2,3 +2,7 @@
 
 mod basics;
 mod bed;
+mod ear;
+mod faults;
+mod tenure;
+mod unfit;
