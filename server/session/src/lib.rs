@@ -13,10 +13,12 @@
 //! 3. *Join, leave*: [`Session::join`], write, wait, [`Session::joined`]; the same for leave.
 //! 4. *Ping*: [`Session::ping`] when a ping is placed in the outbox, [`Session::pong`] when a pong came; write what it
 //!    returns, wait, [`Session::checkpointed`].
+//! 5. *Move*: [`Session::depart`] in one step with taking what is unsent, [`Session::arrive`] on the next owner.
 
 pub mod bounds;
 mod catch_up;
 mod effect;
+mod moved;
 mod number;
 mod offset;
 mod pid;
@@ -27,6 +29,7 @@ mod write;
 
 pub use catch_up::{CatchUp, Start, Turn};
 pub use effect::{Effect, Follow};
+pub use moved::{BadMoved, Moved, MovedStay};
 pub use number::{Fence, JoinNumber};
 pub use offset::{Offset, write_position, write_shared};
 pub use pid::{BadPid, Pid, Tag};

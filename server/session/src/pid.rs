@@ -30,6 +30,16 @@ impl Pid {
         text.iter().copied().map(char::from).collect()
     }
 
+    /// The bytes that the text stands for. Only the session on its way to another server may hold them.
+    pub(crate) fn expose(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// A pid from [`expose`](Self::expose).
+    pub(crate) const fn concealed(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// The tag of this session's offsets.
     ///
     /// It is SipHash-2-4 of a constant under the pid as its key: it tells sessions apart without telling the pid, and

@@ -89,6 +89,18 @@ pub enum Rule {
     EpochDurable,
     /// The pong of a ping that was placed before the session began proves nothing to it.
     ForeignPong,
+    /// A session does not move while a join or leave is with the store: the answer would find nobody.
+    MoveIdle,
+    /// Rooms ahead of the record stay so on the next owner.
+    MoveDirty,
+    /// The pings in flight move with the session.
+    MovePings,
+    /// What is unsent moves with the session.
+    MoveUnsent,
+    /// What is unsent goes out on the next owner before anything else.
+    MoveUnsentFirst,
+    /// A session and what is unsent leave their owner in one step.
+    MoveOneStep,
 }
 
 /// Whether a rule is kept: always, but for tests with the feature `mutants`.

@@ -6,6 +6,7 @@
 
 mod claims;
 mod connect;
+mod moves;
 mod pings;
 mod requests;
 

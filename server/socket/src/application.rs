@@ -1,10 +1,10 @@
 //! What stands behind the sockets.
 
-use crate::{CloseReason, Socket};
+use crate::{CloseReason, Guard, Socket};
 use axum::http::request::Parts;
 use bytes::Bytes;
 use serde_json::value::RawValue;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -77,6 +77,10 @@ pub trait Application: Send + Sync + Sized + 'static {
     /// What the application keeps for each connection, under one lock with the outbox.
     type State: Send + 'static;
 
+    /// Whether connections may move between servers: then [`export`](Self::export) and [`import`](Self::import) are there. Without,
+    /// a session stays on polling where a WebSocket of it lands on another server.
+    const MOVES: bool = false;
+
     /// The namespaces that may be connected, by name. At most 32.
     fn namespaces(&self) -> &[&'static str] {
         &["/"]
@@ -116,6 +120,29 @@ pub trait Application: Send + Sync + Sized + 'static {
 
     /// A pong came: everything before the oldest ping without an answer has been received.
     fn pong(self: &Arc<Self>, socket: &Arc<Socket<Self>>) {
+        let _ = socket;
+    }
+
+    /// Gives the state of a connection away, as bytes for another server's [`import`](Self::import); `None` if that cannot be
+    /// done. Nothing of the connection's input is being handled now, and nothing will be.
+    ///
+    /// The connection comes back locked: what is in the outbox under that lock goes along, and nothing can be sent after it. So
+    /// whatever delivers live has to have stopped, and the state says from where it goes on. Then follows
+    /// [`closed`](Self::closed) with [`CloseReason::Moved`], or with another reason if nobody took it.
+    fn export<'a>(self: &Arc<Self>, socket: &'a Arc<Socket<Self>>) -> Option<(Guard<'a, Self>, Vec<u8>)> {
+        let _ = socket;
+        None
+    }
+
+    /// The state of a connection that comes from another server; `None` if these bytes are none, or there is no place for it.
+    /// `head` is that of the request that brought the client here.
+    fn import(self: &Arc<Self>, head: &Parts, bytes: Bytes) -> impl Future<Output = Option<Self::State>> + Send {
+        let _ = (head, bytes);
+        ready(None)
+    }
+
+    /// A connection from another server goes on here. What was unsent there is in its outbox.
+    fn arrived(self: &Arc<Self>, socket: &Arc<Socket<Self>>) {
         let _ = socket;
     }
 

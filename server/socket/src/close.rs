@@ -27,11 +27,13 @@ pub enum CloseReason {
     Server,
     /// Another connection took the session over.
     TakenOver,
+    /// The session goes on at another server.
+    Moved,
 }
 
 impl CloseReason {
     /// All reasons, in the order of the counter's rows.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Client,
         Self::TransportLost,
         Self::PingTimeout,
@@ -44,6 +46,7 @@ impl CloseReason {
         Self::PollingBroken,
         Self::Server,
         Self::TakenOver,
+        Self::Moved,
     ];
 
     /// The label in metrics and logs.
@@ -61,6 +64,7 @@ impl CloseReason {
             Self::PollingBroken => "polling_broken",
             Self::Server => "server",
             Self::TakenOver => "taken_over",
+            Self::Moved => "moved",
         }
     }
 
@@ -68,7 +72,12 @@ impl CloseReason {
     pub(crate) const fn code(self) -> u16 {
         match self {
             Self::Client => 1000,
-            Self::TransportLost | Self::PingTimeout | Self::Stalled | Self::Server | Self::PollingBroken => 1001,
+            Self::TransportLost
+            | Self::PingTimeout
+            | Self::Stalled
+            | Self::Server
+            | Self::PollingBroken
+            | Self::Moved => 1001,
             Self::ConnectTimeout | Self::TakenOver | Self::BrokenRule => 1008,
             Self::BadInput => 1002,
             Self::BadText => 1007,

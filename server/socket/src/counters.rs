@@ -299,7 +299,8 @@ impl Counters {
             | CloseReason::BrokenRule
             | CloseReason::PollingBroken
             | CloseReason::Server
-            | CloseReason::TakenOver => {}
+            | CloseReason::TakenOver
+            | CloseReason::Moved => {}
         }
     }
 

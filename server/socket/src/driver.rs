@@ -8,6 +8,7 @@ use crate::close::CloseReason;
 use crate::config::Protocol;
 use crate::counters::Counters;
 use crate::frame::Frame;
+use crate::moving;
 use crate::packets::Packets;
 use crate::polling::{self, Flushed, Posted};
 use crate::socket::{Phase, Socket};
@@ -84,6 +85,11 @@ impl<A: Application> Driver<A> {
     fn input(&mut self, context: &mut Context<'_>) -> Input {
         {
             let mut guard = self.socket.lock();
+            if self.posted.is_none() && guard.inner.polling.as_ref().is_some_and(|polling| polling.is_leaving()) {
+                drop(guard);
+                moving::leave(&self.socket, self.packets.is_whole());
+                return Input::Idle;
+            }
             // Who does not take its answers is not asked for more.
             self.paused = guard.is_open() && !guard.fits(0);
             match guard.inner.phase {

@@ -12,6 +12,7 @@
 //!
 //! The application behind it is a trait, [`Application`], so that chat and the conformance echo run on the same stack.
 
+mod acks;
 mod application;
 mod close;
 mod config;
@@ -34,6 +35,7 @@ mod socket;
 mod sweep;
 mod upgrade;
 
+pub use acks::AckError;
 pub use application::{Ack, Application, Data, Event, Handling, Namespace, Refusal};
 pub use close::CloseReason;
 pub use config::{Admission, Config, Origins, Protocol};
@@ -44,4 +46,4 @@ pub use peers::{BoxFuture, Forwarded, PeerError, Peers};
 pub use serve::{Peer, ServeOptions, serve};
 pub use server::Server;
 pub use sid::{BadBoot, Boot, SidKeys};
-pub use socket::{AckError, Guard, Socket};
+pub use socket::{Guard, Socket};

@@ -53,6 +53,20 @@ impl Outbox {
         self.push_piece(frame.bytes().clone(), (frame.bytes().len() - frame.body().len()) as u8);
     }
 
+    /// Queues whole frames in a row, for a WebSocket.
+    pub(crate) fn push_frames(&mut self, frames: &Bytes) {
+        if !frames.is_empty() {
+            self.push_piece(frames.clone(), 0);
+        }
+    }
+
+    /// All that waits, in a row. On polling these are whole frames.
+    pub(crate) fn take_frames(&mut self, out: &mut Vec<u8>) {
+        for piece in std::mem::take(self).pieces {
+            out.extend_from_slice(&piece.bytes);
+        }
+    }
+
     fn push_piece(&mut self, bytes: Bytes, body_at: u8) {
         self.bytes += bytes.len() as u32;
         self.pieces.push_back(Piece { bytes, body_at });

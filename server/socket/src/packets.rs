@@ -14,6 +14,11 @@ pub(crate) struct Packets {
 }
 
 impl Packets {
+    /// Whether no packet waits for attachments.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.pending.is_none()
+    }
+
     /// Handles a text message.
     pub(crate) fn text<A: Application>(
         &mut self,

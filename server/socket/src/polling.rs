@@ -26,6 +26,10 @@ pub(crate) struct Polling {
     pub(crate) inbox: VecDeque<Posted>,
     /// What was read from the WebSocket behind the upgrade packet.
     pub(crate) rest: Vec<u8>,
+    /// How many WebSockets have probed.
+    pub(crate) probes: u32,
+    /// Another server waits for the session: it leaves as soon as nothing of its input is being handled.
+    pub(crate) leaving: Option<oneshot::Sender<Bytes>>,
 }
 
 /// The body of a POST, answered when its packets have been handled.
@@ -36,7 +40,16 @@ pub(crate) struct Posted {
 
 impl Polling {
     pub(crate) fn new(sid: Sid, transport: Transport) -> Box<Self> {
-        Box::new(Self { sid, transport, get: None, last: Bytes::new(), inbox: VecDeque::new(), rest: Vec::new() })
+        Box::new(Self {
+            sid,
+            transport,
+            get: None,
+            last: Bytes::new(),
+            inbox: VecDeque::new(),
+            rest: Vec::new(),
+            probes: 0,
+            leaving: None,
+        })
     }
 
     pub(crate) fn hold(&mut self, get: oneshot::Sender<Bytes>) {
@@ -62,6 +75,11 @@ impl Polling {
         if let Some(last) = self.transport.end(Cause::Server) {
             self.answer(Bytes::from_static(last.as_bytes()));
         }
+    }
+
+    /// Whether the session is to leave now: all that was posted is handed over.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.is_some() && self.inbox.is_empty()
     }
 
     pub(crate) fn is_waiting(&self) -> bool {

@@ -1,8 +1,10 @@
 //! One connection: its transport, its outbox, and the application's state of it.
 
+use crate::acks::Acks;
 use crate::application::{Ack, Application, Namespace};
 use crate::close::CloseReason;
 use crate::frame::{Batch, Frame};
+use crate::moving::Arrival;
 use crate::outbox::{Outbox, Written};
 use crate::polling::Polling;
 use crate::server::Server;
@@ -10,17 +12,11 @@ use bytes::Bytes;
 use chat_wire::{socket as packet, websocket};
 use futures_util::task::AtomicWaker;
 use parking_lot::{Mutex, MutexGuard};
-use std::collections::BTreeMap;
 use std::io::IoSlice;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
-
-/// How many acknowledgements of one client may be outstanding.
-const ACKS_MAX: usize = 256;
 
 /// One Engine.IO session and the Socket.IO namespaces on it.
 pub struct Socket<A: Application> {
@@ -65,36 +61,15 @@ pub(crate) struct Inner<A: Application> {
     /// Whether the WebSocket did not take all that there was.
     pub(crate) blocked: bool,
     pub(crate) polling: Option<Box<Polling>>,
-    acks: Option<Box<Acks>>,
+    pub(crate) acks: Option<Box<Acks>>,
     /// Who waits for room in the outbox.
     room_wanted: Option<Waker>,
     pub(crate) app: A::State,
 }
 
-#[derive(Default)]
-struct Acks {
-    next: u64,
-    waiting: BTreeMap<u64, oneshot::Sender<String>>,
-}
-
-/// Why an emitted event got no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AckError {
-    /// None came in time.
-    #[error("the client did not answer in time")]
-    Timeout,
-    /// The connection ended first.
-    #[error("the connection ended before the client answered")]
-    Closed,
-    /// Too many answers of this client are outstanding.
-    #[error("the client owes too many answers")]
-    TooMany,
-}
-
-impl<A: Application> Socket<A> {
-    pub(crate) fn new(server: Arc<Server<A>>, app: A::State, polling: Option<Box<Polling>>) -> Arc<Self> {
-        let now = server.now();
-        let inner = Inner {
+impl<A: Application> Inner<A> {
+    fn new(now: u32, app: A::State, polling: Option<Box<Polling>>) -> Self {
+        Self {
             phase: Phase::Open,
             outbox: Outbox::default(),
             namespaces: 0,
@@ -107,14 +82,43 @@ impl<A: Application> Socket<A> {
             acks: None,
             room_wanted: None,
             app,
-        };
+        }
+    }
+}
+
+impl<A: Application> Socket<A> {
+    pub(crate) fn new(server: Arc<Server<A>>, app: A::State, polling: Option<Box<Polling>>) -> Arc<Self> {
+        let inner = Inner::new(server.now(), app, polling);
+        Self::with(server, inner, OnceLock::new())
+    }
+
+    /// One that comes from another server, on its WebSocket: what was unsent there goes out first.
+    pub(crate) fn arriving(server: Arc<Server<A>>, app: A::State, arrival: &Arrival, io: TcpStream) -> Arc<Self> {
+        let now = server.now();
+        let Arrival { namespaces, pings, pinged_ago, opened_ago, acks_next, unsent, app: _ } = arrival;
+        let mut inner = Inner::new(now, app, None);
+        inner.namespaces = *namespaces;
+        inner.pings = *pings;
+        inner.pinged_at = now.wrapping_sub(*pinged_ago);
+        inner.opened_at = now.wrapping_sub(*opened_ago);
+        inner.acks = Acks::going_on_at(*acks_next);
+        inner.outbox.push_frames(unsent);
+        inner.blocked = !unsent.is_empty();
+        let socket = Self::with(server, inner, OnceLock::from(io));
+        if *namespaces != 0 {
+            socket.server.authenticated();
+        }
+        socket
+    }
+
+    fn with(server: Arc<Server<A>>, inner: Inner<A>, io: OnceLock<TcpStream>) -> Arc<Self> {
         let socket = Arc::new(Self {
-            server,
-            io: OnceLock::new(),
+            io,
             waker: AtomicWaker::new(),
             key: AtomicU32::new(0),
-            look_at: AtomicU32::new(now),
+            look_at: AtomicU32::new(server.now()),
             inner: Mutex::new(inner),
+            server,
         });
         let key = socket.server.insert(&socket);
         socket.key.store(key, Ordering::Relaxed);
@@ -139,46 +143,6 @@ impl<A: Application> Socket<A> {
     /// Whether it runs over WebSocket.
     pub fn is_websocket(&self) -> bool {
         self.io.get().is_some()
-    }
-
-    /// Emits an event and waits for the client's answer, the JSON array of its arguments.
-    pub async fn emit_with_ack(
-        &self,
-        namespace: Namespace,
-        name: &str,
-        arguments: &[&str],
-        timeout: Duration,
-    ) -> Result<String, AckError> {
-        let answer = {
-            let mut guard = self.lock();
-            if !guard.is_open() {
-                return Err(AckError::Closed);
-            }
-            let path = guard.path(namespace);
-            let acks = guard.inner.acks.get_or_insert_default();
-            if acks.waiting.len() >= ACKS_MAX {
-                return Err(AckError::TooMany);
-            }
-            let id = acks.next;
-            acks.next += 1;
-            let (sender, answer) = oneshot::channel();
-            acks.waiting.insert(id, sender);
-            let mut body = Vec::new();
-            packet::event(path, Some(id), name, arguments.iter().copied(), &mut body);
-            guard.send(&Frame::text(&body));
-            answer
-        };
-        match tokio::time::timeout(timeout, answer).await {
-            Ok(Ok(arguments)) => Ok(arguments),
-            Ok(Err(_)) => Err(AckError::Closed),
-            Err(_) => {
-                // The answers that nobody waits for any more make room.
-                if let Some(acks) = &mut self.inner.lock().acks {
-                    acks.waiting.retain(|_, waiting| !waiting.is_closed());
-                }
-                Err(AckError::Timeout)
-            }
-        }
     }
 
     pub(crate) fn io(&self) -> Option<&TcpStream> {
@@ -218,6 +182,11 @@ pub struct Guard<'a, A: Application> {
 }
 
 impl<A: Application> Guard<'_, A> {
+    /// The server of the connection.
+    pub(crate) fn server(&self) -> &Arc<Server<A>> {
+        &self.socket.server
+    }
+
     /// The application's state of this connection.
     pub fn app(&mut self) -> &mut A::State {
         &mut self.inner.app
@@ -448,27 +417,13 @@ impl<A: Application> Guard<'_, A> {
         }
     }
 
-    /// Hands a client's answer to whoever waits for it.
-    pub(crate) fn answered(&mut self, id: u64, arguments: &str) {
-        if let Some(acks) = &mut self.inner.acks
-            && let Some(waiting) = acks.waiting.remove(&id)
-        {
-            // Whoever waited may have given up in this moment.
-            let _ = waiting.send(arguments.to_owned());
-        }
-    }
-
     pub(crate) fn wake_room(&mut self) {
         if let Some(waker) = self.inner.room_wanted.take() {
             waker.wake();
         }
     }
 
-    pub(crate) fn forget_acks(&mut self) {
-        self.inner.acks = None;
-    }
-
-    fn path(&self, namespace: Namespace) -> &'static str {
+    pub(crate) fn path(&self, namespace: Namespace) -> &'static str {
         self.socket.server.application().namespaces()[usize::from(namespace.0)]
     }
 

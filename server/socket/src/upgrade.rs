@@ -1,8 +1,10 @@
 //! Takes the TCP stream of a WebSocket from hyper, and moves a session from polling to it.
 
 use crate::application::Application;
-use crate::counters::{Bound, Counters};
+use crate::counters::{Bound, Counters, MovedAs};
 use crate::handshake;
+use crate::moving;
+use crate::peers::PeerError;
 use crate::server::Server;
 use crate::sid::Boot;
 use crate::socket::{Phase, Socket};
@@ -61,62 +63,106 @@ pub(crate) fn start<A: Application>(server: &Arc<Server<A>>, head: Parts, sessio
             return;
         };
         let (io, rest) = (parts.io.into_inner(), Vec::from(parts.read_buf));
+        let head = request.into_parts().0;
         match session {
-            None => handshake::websocket(&server, &request.into_parts().0, io, rest),
-            Some(Session::Elsewhere { .. }) => {}
-            Some(Session::Here(socket)) => {
-                let timeout = server.config().upgrade_timeout;
-                if tokio::time::timeout(timeout, probe(&socket, io, rest)).await.is_err() {
-                    server.counters().reached(Bound::UpgradeTimeout);
-                    lost(&socket);
-                }
-            }
+            None => handshake::websocket(&server, &head, io, rest),
+            Some(session) => upgrade(&server, &head, &session, io, rest).await,
         }
     });
 }
 
 /// Answers the probe and takes the upgrade packet; the session stays on polling until then, and if it never comes.
-async fn probe<A: Application>(socket: &Arc<Socket<A>>, mut io: TcpStream, mut input: Vec<u8>) {
-    let mut reader = Reader::new();
+async fn upgrade<A: Application>(
+    server: &Arc<Server<A>>,
+    head: &Parts,
+    session: &Session<A>,
+    mut io: TcpStream,
+    mut input: Vec<u8>,
+) {
     let mut probed = false;
+    let probing = probe(server, session, &mut io, &mut input, &mut probed);
+    let upgraded = tokio::time::timeout(server.config().upgrade_timeout, probing).await;
+    match (upgraded, session) {
+        (Ok(true), Session::Here(socket)) => finish(socket, io, input),
+        (Ok(true), Session::Elsewhere { owner, sid }) => moving::take(server, head, (*owner, sid), io, input).await,
+        (failed, session) => {
+            if failed.is_err() {
+                server.counters().reached(Bound::UpgradeTimeout);
+            }
+            if probed {
+                gone(server, session);
+            }
+        }
+    }
+}
+
+/// Waits for `2probe` and `5`; `false` if something else came, or the end. `probed` says whether the session knows of it.
+async fn probe<A: Application>(
+    server: &Arc<Server<A>>,
+    session: &Session<A>,
+    io: &mut TcpStream,
+    input: &mut Vec<u8>,
+    probed: &mut bool,
+) -> bool {
+    let mut reader = Reader::new();
     loop {
-        let (step, used) = match reader.next(&mut input, PROBE_BYTES_MAX) {
+        let (step, used) = match reader.next(input, PROBE_BYTES_MAX) {
             Ok(Step::Incomplete { .. }) => (None, 0),
             Ok(Step::Absorbed { used }) => (Some(Told::Nothing), used),
             Ok(Step::Message { message, used }) => (Some(told(message)), used),
             Err(_) => (Some(Told::Other), 0),
         };
         input.drain(..used);
+        let mut answer = Vec::new();
         match step {
-            None => match io.read_buf(&mut input).await {
+            None => match io.read_buf(input).await {
                 Ok(count) if count > 0 => {}
-                Ok(_) | Err(_) => break,
+                Ok(_) | Err(_) => return false,
             },
             Some(Told::Nothing) => {}
-            Some(Told::Probe) if !probed => {
-                if !begin(socket) {
-                    return;
+            Some(Told::Probe) if !*probed => {
+                if !ask(server, session, probed).await {
+                    return false;
                 }
-                probed = true;
-                let mut answer = Vec::new();
                 websocket::encode_text(engine::PROBE_ANSWER.as_bytes(), &mut answer);
-                if io.write_all(&answer).await.is_err() {
-                    break;
-                }
             }
-            Some(Told::Upgrade) if probed => return finish(socket, io, input),
-            Some(Told::Pong(payload)) => {
-                let mut answer = Vec::new();
-                websocket::encode(Opcode::Pong, &payload, &mut answer);
-                if io.write_all(&answer).await.is_err() {
-                    break;
-                }
-            }
-            Some(Told::Probe | Told::Upgrade | Told::Other) => break,
+            Some(Told::Upgrade) if *probed => return true,
+            Some(Told::Pong(payload)) => websocket::encode(Opcode::Pong, &payload, &mut answer),
+            Some(Told::Probe | Told::Upgrade | Told::Other) => return false,
+        }
+        if !answer.is_empty() && io.write_all(&answer).await.is_err() {
+            return false;
         }
     }
-    if probed {
-        lost(socket);
+}
+
+/// Whether the session is ready to move to this WebSocket.
+async fn ask<A: Application>(server: &Arc<Server<A>>, session: &Session<A>, probed: &mut bool) -> bool {
+    match session {
+        Session::Here(socket) => *probed = begin(socket).is_some(),
+        Session::Elsewhere { owner, sid } => {
+            // From here on the owner may know of it, even if its answer does not come.
+            *probed = true;
+            if let Err(error) = server.peers().probe(*owner, sid).await {
+                server.counters().moved(error.into());
+                *probed = error == PeerError::Slow;
+                return false;
+            }
+        }
+    }
+    *probed
+}
+
+/// The WebSocket has probed and is gone.
+fn gone<A: Application>(server: &Arc<Server<A>>, session: &Session<A>) {
+    match session {
+        Session::Here(socket) => {
+            lost(socket, None);
+        }
+        Session::Elsewhere { owner, sid } => {
+            server.counters().moved(MovedAs::ProbeLost);
+            server.peers().probe_lost(*owner, sid);
+        }
     }
 }
 
@@ -140,19 +186,21 @@ fn told(message: Message<'_>) -> Told {
     }
 }
 
-fn begin<A: Application>(socket: &Socket<A>) -> bool {
+/// A WebSocket probes; the number of the probe, if the session is ready for it.
+pub(crate) fn begin<A: Application>(socket: &Socket<A>) -> Option<u32> {
     let mut guard = socket.lock();
     if !guard.is_open() {
-        return false;
+        return None;
     }
-    let Some(polling) = &mut guard.inner.polling else { return false };
+    let polling = guard.inner.polling.as_mut()?;
     match polling.transport.probe() {
         Probe::Answer { .. } => {
+            polling.probes = polling.probes.wrapping_add(1);
             // The driver ends the waiting GET, with what there is to send or with a noop.
             socket.waker().wake();
-            true
+            Some(polling.probes)
         }
-        Probe::Refuse => false,
+        Probe::Refuse => None,
     }
 }
 
@@ -180,8 +228,14 @@ fn finish<A: Application>(socket: &Arc<Socket<A>>, io: TcpStream, rest: Vec<u8>)
     }
 }
 
-fn lost<A: Application>(socket: &Socket<A>) {
-    if let Some(polling) = &mut socket.lock().inner.polling {
+/// The WebSocket that probed is gone: the session stays on polling. `probe` is its number, where another one may have probed since.
+/// `true` if the session was waiting for it.
+pub(crate) fn lost<A: Application>(socket: &Socket<A>, probe: Option<u32>) -> bool {
+    let mut guard = socket.lock();
+    let Some(polling) = &mut guard.inner.polling else { return false };
+    let waited = polling.transport.is_probing() && probe.is_none_or(|probe| probe == polling.probes);
+    if waited {
         polling.transport.probe_lost();
     }
+    waited
 }

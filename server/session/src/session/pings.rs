@@ -22,6 +22,21 @@ impl Pings {
         !self.copies.is_empty()
     }
 
+    /// What each ping in flight carries, oldest first.
+    pub(super) fn copies(&self) -> impl Iterator<Item = &[(JoinNumber, Position)]> {
+        let plain = (0..self.plain).map(|_| [].as_slice());
+        plain.chain(self.copies.iter().map(|copy| &**copy))
+    }
+
+    /// The pings in flight that carry these.
+    pub(super) fn in_flight(copies: Vec<Vec<(JoinNumber, Position)>>) -> Self {
+        let mut pings = Self::default();
+        for copy in copies {
+            pings.push(copy.into());
+        }
+        pings
+    }
+
     fn push(&mut self, copy: Copy) {
         if copy.is_empty() && self.copies.is_empty() {
             self.plain = self.plain.saturating_add(1);

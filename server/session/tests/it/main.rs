@@ -4,6 +4,7 @@
 
 mod claims;
 mod model;
+mod moves;
 #[cfg(feature = "mutants")]
 mod mutants;
 mod offsets;

@@ -34,6 +34,7 @@ fn no_schedule_breaks_the_promise() {
     assert!(reached.voids > 0 && reached.gaps > 0, "voids and gaps");
     assert!(reached.shared_frames > 0 && reached.own_frames > 0, "both kinds of frames");
     assert!(reached.at_the_bound > 0 && reached.early_pings > 0 && reached.checkpoints > 0, "bounds and checkpoints");
+    assert!(reached.moved_with_unsent > 0 && reached.moved_dirty > 0 && reached.moved_and_lost > 0, "moves");
     assert!(reached.failed_writes > 0 && reached.connected_afresh > 0, "failed writes and fresh starts");
 }
 

@@ -11,6 +11,7 @@ mod connection;
 mod faults;
 mod heal;
 mod log;
+mod moves;
 mod requests;
 mod server;
 mod steps;
@@ -58,6 +59,10 @@ pub(crate) struct Reached {
     pub(crate) early_pings: usize,
     pub(crate) checkpoints: usize,
     pub(crate) dropped_claims: usize,
+    pub(crate) moved: usize,
+    pub(crate) moved_with_unsent: usize,
+    pub(crate) moved_dirty: usize,
+    pub(crate) moved_and_lost: usize,
 }
 
 impl AddAssign for Reached {
@@ -79,6 +84,10 @@ impl AddAssign for Reached {
         self.early_pings += other.early_pings;
         self.checkpoints += other.checkpoints;
         self.dropped_claims += other.dropped_claims;
+        self.moved += other.moved;
+        self.moved_with_unsent += other.moved_with_unsent;
+        self.moved_dirty += other.moved_dirty;
+        self.moved_and_lost += other.moved_and_lost;
     }
 }
 

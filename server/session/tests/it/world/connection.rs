@@ -2,6 +2,7 @@
 
 use super::ROOMS;
 use super::log::Node;
+use super::moves::Departed;
 use crate::room::Room;
 use chat_log::Position;
 use chat_session::{CatchUp, JoinNumber, Session};
@@ -88,6 +89,23 @@ pub(crate) struct Owned {
     pub(crate) late: Option<Frame>,
 }
 
+/// Where a session goes, or comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moving {
+    /// The client has said `5` on that connection.
+    To(usize),
+    /// The session of that connection is to come.
+    From(usize),
+}
+
+/// What an owner gives away.
+#[derive(Debug)]
+pub(crate) struct Parcel {
+    pub(crate) session: Option<Departed>,
+    pub(crate) frames: Vec<Frame>,
+    pub(crate) foreign_pings: u16,
+}
+
 /// A connection between a client and a server, over WebSocket or polling.
 #[derive(Debug)]
 #[allow(clippy::struct_excessive_bools, reason = "each end has a state of its own, in any combination")]
@@ -112,9 +130,26 @@ pub(crate) struct Connection {
     pub(crate) session: Option<Owned>,
     /// Pings without a pong from before the session.
     pub(crate) foreign_pings: u16,
+    pub(crate) moving: Option<Moving>,
+    /// What is on its way from the other server.
+    pub(crate) parcel: Option<Parcel>,
+    /// The session, exported before what is unsent (the mutant of `MoveOneStep`).
+    pub(crate) departed: Option<Departed>,
 }
 
 impl Connection {
+    /// A WebSocket that a session is to come to.
+    pub(crate) fn arriving(server: usize, client: usize, from: usize) -> Self {
+        let connect = Up::Pong { again: true };
+        let moving = Some(Moving::From(from));
+        Self { up: VecDeque::new(), moving, ..Self::new(server, client, false, connect) }
+    }
+
+    /// Whether its session is not here yet.
+    pub(crate) fn is_arriving(&self) -> bool {
+        matches!(self.moving, Some(Moving::From(_)))
+    }
+
     pub(crate) fn new(server: usize, client: usize, polling: bool, connect: Up) -> Self {
         Self {
             server,
@@ -131,11 +166,15 @@ impl Connection {
             busy: false,
             session: None,
             foreign_pings: 0,
+            moving: None,
+            parcel: None,
+            departed: None,
         }
     }
 
     /// Whether neither end will look at it again.
     pub(crate) fn over(&self) -> bool {
-        !self.client_open && !self.server_open
+        let abandoned = matches!(self.moving, Some(Moving::To(_)));
+        !self.server_open && (!self.client_open || abandoned)
     }
 }

@@ -51,13 +51,16 @@ impl World {
                 trace.push(format!(" heal {name:10} {done}"));
             }
         };
-        let steps: [(&str, Run); 11] = [
+        let steps: [(&str, Run); 14] = [
             ("open", Self::open_next),
             ("read", Self::read_next),
             ("work", Self::work_next),
             ("apply", Self::apply_next),
             ("replicate", Self::replicate_next),
             ("answer", Self::answer_next),
+            ("give", Self::give_next),
+            ("arrive", Self::arrive_next),
+            ("give up", Self::give_up_next),
             ("write", |world| world.write_out(true)),
             ("receive", |world| world.receive_next(true)),
             ("see", Self::see_next),

@@ -250,6 +250,7 @@ impl World {
         let connection = &mut self.connections[c];
         connection.server_open = false;
         connection.session = None;
+        connection.parcel = None;
     }
 
     /// Sends a write to the store.

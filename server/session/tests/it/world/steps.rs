@@ -6,6 +6,7 @@ use super::World;
 use super::client::Membership;
 use super::connection::{Body, Connection, Frame};
 use super::faults;
+use super::moves;
 use super::store::Stage;
 use chat_session::{Rule, holds};
 use rand::Rng;
@@ -50,6 +51,10 @@ pub(crate) const STEPS: &[Step] = &[
     step("ping", 3.0, Kind::Usual, ping),
     step("volatile", 0.5, Kind::Usual, volatile),
     step("upgrade", 0.4, Kind::Usual, upgrade),
+    step("move", 1.2, Kind::Usual, World::move_next),
+    step("give", 4.0, Kind::Slow, World::give_next),
+    step("arrive", 6.0, Kind::Usual, World::arrive_next),
+    step("give up", 1.0, Kind::Slow, World::give_up_next),
     step("open", 9.0, Kind::Usual, World::open_next),
     step("join", 6.0, Kind::Usual, join),
     step("leave", 1.5, Kind::Usual, leave),
@@ -65,6 +70,7 @@ pub(crate) const STEPS: &[Step] = &[
     step("fail over", 0.15, Kind::Fault, faults::fail_over),
     step("expire", 0.03, Kind::Fault, faults::expire),
     step("lose", 0.3, Kind::Fault, faults::lose),
+    step("lose parcel", 0.2, Kind::Fault, moves::lose_parcel),
     step("refuse", 0.1, Kind::Fault, faults::refuse),
     step("unknown", 0.1, Kind::Fault, faults::unknown),
 ];
@@ -105,7 +111,9 @@ fn ping(world: &mut World) -> Option<String> {
     let in_flight = |connection: &Connection| {
         connection.session.as_ref().map_or(usize::from(connection.foreign_pings), |owned| owned.pings.len())
     };
-    let c = world.pick_connection(|connection| connection.server_open && in_flight(connection) < most)?;
+    let c = world.pick_connection(|connection| {
+        connection.server_open && !connection.is_arriving() && in_flight(connection) < most
+    })?;
     world.ping(c);
     Some(format!("connection {c}"))
 }
@@ -120,7 +128,7 @@ fn volatile(world: &mut World) -> Option<String> {
 fn upgrade(world: &mut World) -> Option<String> {
     let may = |connection: &Connection| {
         let still = connection.held || !holds(Rule::UpgradeOrder);
-        connection.polling && connection.client_open && connection.server_open && still
+        connection.polling && connection.client_open && connection.server_open && connection.moving.is_none() && still
     };
     let c = world.pick_connection(may)?;
     world.connections[c].polling = false;
@@ -204,7 +212,9 @@ impl World {
     }
 
     pub(crate) fn read_next(&mut self) -> Option<String> {
-        let c = self.pick_connection(|connection| connection.server_open && !connection.up.is_empty())?;
+        let c = self.pick_connection(|connection| {
+            connection.server_open && !connection.is_arriving() && !connection.up.is_empty()
+        })?;
         self.read(c);
         Some(format!("connection {c}"))
     }
