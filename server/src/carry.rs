@@ -38,6 +38,24 @@ pub fn halt<'a>(socket: &'a Arc<Socket<Chat>>, room: &str) -> Guard<'a, Chat> {
     }
 }
 
+/// Stops the live delivery of all stays for good, and leaves the connection locked. Each stay is behind then, at its place.
+pub fn halt_all(socket: &Arc<Socket<Chat>>) -> Guard<'_, Chat> {
+    loop {
+        let mut guard = socket.lock();
+        guard.app().leaving = true;
+        let stays = guard.app().session.as_ref().map_or(&[][..], |session| session.stays());
+        let live = stays.iter().find_map(|stay| Some((stay.room.clone(), stay.join, chunk_of(stay.place)?)));
+        let Some((room, join, place)) = live else { return guard };
+        drop(guard);
+        // The chunk comes before the connection in the order of locks.
+        let Some(chunk) = room.group().chunk(place) else { continue };
+        let mut chunk = chunk.lock();
+        if chunk.remove(socket) {
+            socket.lock().app().fall_behind(Behind::at(room, join, chunk.head));
+        }
+    }
+}
+
 /// The position up to which a stay was sent everything.
 pub fn position(socket: &Arc<Socket<Chat>>, join: JoinNumber) -> Option<Position> {
     use crate::connection::Place;

@@ -6,6 +6,7 @@ use crate::connect;
 use crate::connection::{Connection, chunk_of};
 use crate::directory::Directory;
 use crate::metrics::Metrics;
+use crate::moving;
 use crate::peer;
 use crate::presence::Servers;
 use crate::records::{Lost, Records};
@@ -13,10 +14,11 @@ use crate::requests;
 use crate::room::Room;
 use crate::user::Users;
 use axum::http::request::Parts;
+use bytes::Bytes;
 use chat_log::RoomLog;
 use chat_session::{Checkpointed, Fence, Pid};
 use chat_settings::{Limit, Settings};
-use chat_socket::{Application, CloseReason, Event, Handling, Namespace, Refusal, Socket};
+use chat_socket::{Application, CloseReason, Event, Guard, Handling, Namespace, Refusal, Socket};
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -207,6 +209,8 @@ impl Chat {
 impl Application for Chat {
     type State = Connection;
 
+    const MOVES: bool = true;
+
     fn admit(&self, head: &Parts) -> Result<(), Refusal> {
         if self.over_memory.load(Ordering::Relaxed) {
             self.metrics.limit(Limit::Memory);
@@ -276,6 +280,18 @@ impl Application for Chat {
         });
     }
 
+    fn export<'a>(self: &Arc<Self>, socket: &'a Arc<Socket<Self>>) -> Option<(Guard<'a, Self>, Vec<u8>)> {
+        moving::export(self, socket)
+    }
+
+    async fn import(self: &Arc<Self>, head: &Parts, bytes: Bytes) -> Option<Connection> {
+        moving::import(self, head, bytes).await
+    }
+
+    fn arrived(self: &Arc<Self>, socket: &Arc<Socket<Self>>) {
+        moving::arrived(self, socket);
+    }
+
     fn closed(self: &Arc<Self>, socket: &Arc<Socket<Self>>, reason: CloseReason) {
         self.end(socket, End::For(reason));
         if let Some(address) = socket.lock().app().address.take() {
@@ -314,6 +330,7 @@ impl Chat {
             self.disown(pid, session.fence());
             match end {
                 End::ForGood => self.records.delete(pid, session.fence()),
+                End::For(CloseReason::Moved) => self.records.hand_over(pid, session.fence()),
                 End::For(_) => self.records.release(pid, session.fence()),
             }
         }

@@ -21,6 +21,8 @@ pub struct Connection {
     pub behind: Vec<Behind>,
     /// Rung for the feeder, while there is one.
     pub feeder: Option<Arc<Notify>>,
+    /// It goes to another server: no stay becomes live any more.
+    pub leaving: bool,
     /// Counted against the connections of this address, where that is limited.
     pub address: Option<Box<IpAddr>>,
 }

@@ -46,7 +46,7 @@ async fn feed(chat: Arc<Chat>, socket: Arc<Socket<Chat>>, news: Arc<Notify>) {
             let mut guard = socket.lock();
             let open = guard.is_open();
             let connection = guard.app();
-            if !open || connection.session.is_none() || connection.behind.is_empty() {
+            if !open || connection.leaving || connection.session.is_none() || connection.behind.is_empty() {
                 connection.feeder = None;
                 return;
             }
@@ -182,7 +182,7 @@ fn enter(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, behind: &Behind) -> Enter
         }
         let Some(missing) = room.missing_until(at, chunk.head) else { return Entered::Far };
         let mut guard = socket.lock();
-        if guard.app().find_behind(behind).is_none() {
+        if guard.app().leaving || guard.app().find_behind(behind).is_none() {
             return Entered::Gone;
         }
         let mut scratch = Vec::new();

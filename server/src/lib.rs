@@ -20,6 +20,7 @@ pub mod housekeeping;
 pub mod http;
 pub mod logging;
 pub mod metrics;
+pub mod moving;
 pub mod page;
 pub mod peer;
 pub mod presence;

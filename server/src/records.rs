@@ -45,6 +45,16 @@ pub trait Records: Send + Sync + 'static {
     /// The client has ended the session for good.
     fn delete(&self, pid: Pid, fence: Fence);
 
+    /// The number of the last join of a session of this server, where its owner counts them; else 0.
+    fn last_join(&self, pid: Pid) -> u32;
+
+    /// The session has moved to another server, which owns it under the same fence: the record is that one's to keep, and nothing
+    /// is written to it from here any more, not even its release.
+    fn hand_over(&self, pid: Pid, fence: Fence);
+
+    /// A session has moved here from another server, with the number of its last join. The record is as it was.
+    fn adopt(&self, pid: Pid, fence: Fence, last_join: u32);
+
     /// Keeps the records of this server's sessions from expiring; called at least three times in their time. Returns the sessions that are over here.
     fn renew(&self) -> BoxFuture<'_, Vec<Lost>>;
 

@@ -121,6 +121,16 @@ impl Records for MemoryRecords {
         }
     }
 
+    /// The records count joins themselves.
+    fn last_join(&self, _pid: Pid) -> u32 {
+        0
+    }
+
+    /// A record in memory is released by its last owner, whichever server that is.
+    fn hand_over(&self, _pid: Pid, _fence: Fence) {}
+
+    fn adopt(&self, _pid: Pid, _fence: Fence, _last_join: u32) {}
+
     fn renew(&self) -> BoxFuture<'_, Vec<Lost>> {
         Box::pin(ready(Vec::new()))
     }

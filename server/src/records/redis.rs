@@ -117,6 +117,18 @@ impl Records for RedisRecords {
         self.inner.end(pid, fence, "session_delete", vec![number(fence.0)]);
     }
 
+    fn last_join(&self, pid: Pid) -> u32 {
+        self.inner.leases.lock().get(&pid).map_or(0, |lease| lease.joins)
+    }
+
+    fn hand_over(&self, pid: Pid, fence: Fence) {
+        self.inner.let_go(pid, fence);
+    }
+
+    fn adopt(&self, pid: Pid, fence: Fence, last_join: u32) {
+        self.inner.lease(pid, Lease { fence, joins: last_join });
+    }
+
     fn renew(&self) -> BoxFuture<'_, Vec<Lost>> {
         Box::pin(self.renew_all())
     }
@@ -217,13 +229,7 @@ impl Inner {
 
     fn took(&self, pid: Pid, found: &Found, value: &Value) -> Result<Taken, Failed> {
         let (joins, taken) = taken(value).ok_or(Failed::Unknown)?;
-        let lease = Lease { fence: taken.fence, joins };
-        let mut leases = self.leases.lock();
-        // Another connection of this session may have been faster here.
-        if leases.get(&pid).is_none_or(|later| later.fence < lease.fence) {
-            leases.insert(pid, lease);
-        }
-        drop(leases);
+        self.lease(pid, Lease { fence: taken.fence, joins });
         if !found.owner.is_empty() && found.owner != self.owner.name && !(self.owner.is_there)(&found.owner) {
             self.metrics.leases_taken_over.inc();
         }
@@ -256,6 +262,15 @@ impl Inner {
         self.let_go(pid, fence);
         let (partition, key) = self.place(pid);
         self.cluster.post(partition, Call { function, keys: vec![key], args });
+    }
+
+    /// A session is this server's from here on.
+    fn lease(&self, pid: Pid, lease: Lease) {
+        let mut leases = self.leases.lock();
+        // Another connection of this session may have been faster here.
+        if leases.get(&pid).is_none_or(|later| later.fence < lease.fence) {
+            leases.insert(pid, lease);
+        }
     }
 
     fn let_go(&self, pid: Pid, fence: Fence) {

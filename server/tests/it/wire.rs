@@ -51,11 +51,29 @@ impl Wire {
         Self::try_connect(socket, address).await.expect("a WebSocket")
     }
 
+    /// A WebSocket for a session that is on polling.
+    pub(crate) async fn of_session(address: SocketAddr, sid: &str) -> Self {
+        Self::try_of_session(address, sid).await.expect("a WebSocket")
+    }
+
+    /// The same, if the server takes it.
+    pub(crate) async fn try_of_session(address: SocketAddr, sid: &str) -> Option<Self> {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        Self::shake_hands(socket, address, &format!("&sid={sid}")).await
+    }
+
     async fn try_connect(socket: TcpSocket, address: SocketAddr) -> Option<Self> {
+        let mut wire = Self::shake_hands(socket, address, "").await?;
+        let open = wire.next().await;
+        assert!(matches!(&open, Got::Text(text) if text.starts_with("0{")), "instead of the handshake: {open:?}");
+        Some(wire)
+    }
+
+    async fn shake_hands(socket: TcpSocket, address: SocketAddr, session: &str) -> Option<Self> {
         let mut stream = socket.connect(address).await.ok()?;
         stream.set_nodelay(true).ok()?;
         let request = format!(
-            "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\n\
+            "GET /socket.io/?EIO=4&transport=websocket{session} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\n\
              Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         );
         stream.write_all(request.as_bytes()).await.ok()?;
@@ -68,13 +86,8 @@ impl Wire {
                 return None;
             }
         };
-        let mut wire = Self { stream, reader: Reader::of_server(), input, used };
-        if !wire.input.starts_with(b"HTTP/1.1 101") {
-            return None;
-        }
-        let open = wire.next().await;
-        assert!(matches!(&open, Got::Text(text) if text.starts_with("0{")), "instead of the handshake: {open:?}");
-        Some(wire)
+        let wire = Self { stream, reader: Reader::of_server(), input, used };
+        wire.input.starts_with(b"HTTP/1.1 101").then_some(wire)
     }
 
     /// Sends a text message.

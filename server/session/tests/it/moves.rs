@@ -71,6 +71,7 @@ fn encoded(session: &Machine) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "as rooms are looked up")]
 fn find(name: &str) -> Option<Arc<Room>> {
     Some(Arc::new(Room(name.into())))
 }

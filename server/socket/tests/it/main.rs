@@ -2,8 +2,13 @@
 
 mod acks;
 mod closing;
+mod forwarding;
 mod groups;
+mod moving;
 mod order;
+mod pair;
+#[path = "../../../tests/it/polling.rs"]
+mod polling;
 mod probe;
 #[path = "../../../tests/it/wait.rs"]
 mod wait;

@@ -3,8 +3,10 @@
 use crate::wait::eventually;
 use crate::wire::{Got, Wire};
 use axum::http::request::Parts;
+use bytes::Bytes;
 use chat_socket::{
-    Application, CloseReason, Config, Counters, Event, Handling, Namespace, ServeOptions, Server, Socket, serve,
+    Application, CloseReason, Config, Counters, Event, Guard, Handling, Namespace, Peers, ServeOptions, Server, Socket,
+    serve,
 };
 use parking_lot::Mutex;
 use std::net::SocketAddr;
@@ -25,9 +27,14 @@ pub(crate) struct Probe {
 }
 
 impl Application for Probe {
-    type State = ();
+    /// How many events were handled.
+    type State = u64;
 
-    fn open(&self, _head: &Parts) {}
+    const MOVES: bool = true;
+
+    fn open(&self, _head: &Parts) -> u64 {
+        0
+    }
 
     fn connect(self: &Arc<Self>, socket: &Arc<Socket<Self>>, namespace: Namespace, _auth: &str) -> Handling {
         socket.lock().accept(namespace, "sid", None);
@@ -42,8 +49,10 @@ impl Application for Probe {
         let (notes, socket, gate) = (self.notes.clone(), socket.clone(), self.gate.clone());
         let done = move || {
             notes.lock().push(format!("end {name} {argument}"));
+            let mut guard = socket.lock();
+            *guard.app() += 1;
             if let Some(ack) = ack {
-                socket.lock().acknowledge(ack, &[&argument]);
+                guard.acknowledge(ack, &[&argument]);
             }
         };
         if event.name != "slow" {
@@ -58,6 +67,20 @@ impl Application for Probe {
 
     fn disconnect(self: &Arc<Self>, _socket: &Arc<Socket<Self>>, _namespace: Namespace) {
         self.notes.lock().push("disconnect".to_owned());
+    }
+
+    fn export<'a>(self: &Arc<Self>, socket: &'a Arc<Socket<Self>>) -> Option<(Guard<'a, Self>, Vec<u8>)> {
+        let mut guard = socket.lock();
+        let state = guard.app().to_be_bytes().to_vec();
+        Some((guard, state))
+    }
+
+    async fn import(self: &Arc<Self>, _head: &Parts, bytes: Bytes) -> Option<u64> {
+        Some(u64::from_be_bytes(bytes.as_ref().try_into().ok()?))
+    }
+
+    fn arrived(self: &Arc<Self>, socket: &Arc<Socket<Self>>) {
+        self.notes.lock().push(format!("arrived {}", socket.lock().app()));
     }
 
     fn closed(self: &Arc<Self>, _socket: &Arc<Socket<Self>>, reason: CloseReason) {
@@ -82,11 +105,19 @@ impl Drop for Probed {
 
 impl Probed {
     pub(crate) async fn start() -> Self {
+        let config = Config { stall_timeout: Duration::from_millis(500), ..Config::default() };
+        Self::with(config, None).await
+    }
+
+    /// A server among others.
+    pub(crate) async fn with(config: Config, peers: Option<Arc<dyn Peers>>) -> Self {
         let (notes, gate) = (Notes::default(), Arc::new(Semaphore::new(0)));
         let probe = Arc::new(Probe { notes: notes.clone(), gate: gate.clone() });
         let counters = Counters::new(&prometheus::Registry::new()).expect("counters");
-        let config = Config { stall_timeout: Duration::from_millis(500), ..Config::default() };
-        let server = Server::new(probe, config, counters.clone());
+        let server = match peers {
+            Some(peers) => Server::among(probe, config, counters.clone(), peers),
+            None => Server::new(probe, config, counters.clone()),
+        };
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let options = ServeOptions { send_buffer: 16 * 1024, ..ServeOptions::default() };
