@@ -76,12 +76,16 @@ impl Away {
     /// Comes back on this WebSocket.
     pub(crate) async fn back_on(self, mut wire: Wire) -> Client {
         wire.send(&format!("40{}", self.credentials())).await;
-        let (ready, ended, answers) = (Value::Null, None, BTreeMap::new());
-        let volatile = Vec::new();
-        let mut client =
-            Client { wire, away: self, answers_pings: true, owed: 0, ready, volatile, ended, answers, next: 0 };
+        let mut client = self.on(wire);
         client.until("the connect reply and `ready`", |client| !client.ready.is_null()).await;
         client
+    }
+
+    /// With this WebSocket, on which nothing was said yet.
+    pub(crate) fn on(self, wire: Wire) -> Client {
+        let (ready, ended, answers) = (Value::Null, None, BTreeMap::new());
+        let volatile = Vec::new();
+        Client { wire, away: self, answers_pings: true, owed: 0, ready, volatile, ended, answers, next: 0 }
     }
 
     /// What its CONNECT carries.
@@ -182,6 +186,19 @@ impl Client {
     /// Reads until it was told so much of a room.
     pub(crate) async fn told(&mut self, room: &str, items: usize) {
         self.until(&format!("{items} items of {room}"), |client| client.away.of(room).len() >= items).await;
+    }
+
+    /// Takes what came by polling; how many pongs it owes for that.
+    pub(crate) fn polled(&mut self, payload: &str) -> usize {
+        let mut pings = 0;
+        for packet in payload.split('\u{1e}') {
+            match packet {
+                "2" => pings += 1,
+                "6" => {}
+                packet => self.packet(packet),
+            }
+        }
+        pings
     }
 
     /// Reads until the last entry of a room has this number.

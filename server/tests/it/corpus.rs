@@ -190,6 +190,6 @@ async fn queries() {
     }
     assert!(bad > 20 && unknown > 0);
     let refused = |reason: &str| live.metrics.sockets.refused.with_label_values(&[reason]).get();
-    assert_eq!((refused("bad_request"), refused("unknown_sid")), (bad, unknown));
+    assert_eq!((refused("bad_request"), refused("forged_sid")), (bad, unknown));
     unharmed(&mut witness, "after all queries").await;
 }

@@ -10,7 +10,10 @@ mod http;
 mod live;
 mod log_faults;
 mod metrics;
+mod moving;
 mod own_frames;
+#[allow(dead_code, reason = "the tests of the sockets use all of it")]
+mod polling;
 mod presence;
 mod process;
 mod sessions;

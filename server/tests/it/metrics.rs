@@ -90,7 +90,7 @@ async fn every_series_is_there_from_the_start_and_no_input_makes_another() {
     let at = |name: &str| after[name].as_str();
     assert_eq!(at(r#"chat_requests_total{event="unknown",outcome="invalid"}"#), "5");
     assert_eq!(at(r#"chat_requests_total{event="send",outcome="ok"}"#), "1");
-    assert_eq!(at(r#"chat_requests_refused_total{reason="unknown_sid"}"#), "1");
+    assert_eq!(at(r#"chat_requests_refused_total{reason="forged_sid"}"#), "1");
     assert_eq!(at("chat_deliveries_total"), "1");
     assert_eq!(at("chat_append_seconds_count"), "1");
 }
