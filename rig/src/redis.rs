@@ -17,6 +17,9 @@ pub use view::Member;
 use crate::folder::Folder;
 use crate::wait;
 
+/// A slot that was moved is known to all nodes in this time.
+const MOVE_MAX: Duration = Duration::from_secs(20);
+
 /// A running cluster. Its processes are killed and its data removed when it is dropped, whoever still holds nodes of it.
 #[derive(Debug)]
 pub struct RedisCluster {
@@ -111,7 +114,8 @@ impl RedisCluster {
     /// Moves one slot with its keys to another master, under whatever load there is.
     pub fn move_slot(&self, slot: u16, to: &Node) -> io::Result<()> {
         let from = self.master_of_slot(slot)?;
-        let (slot, from_id, to_id) = (slot.to_string(), from.id()?, to.id()?);
+        let (number, from_id, to_id) = (slot, from.id()?, to.id()?);
+        let slot = number.to_string();
         if from_id == to_id {
             return Ok(());
         }
@@ -132,7 +136,10 @@ impl RedisCluster {
         }
         to.command(&["CLUSTER", "SETSLOT", &slot, "NODE", &to_id])?;
         from.command(&["CLUSTER", "SETSLOT", &slot, "NODE", &to_id])?;
-        Ok(())
+        // A node that has not heard of the new owner's epoch may claim its next slot with an older one, and lose it again.
+        wait::until("all nodes to know the slot's owner", MOVE_MAX, || {
+            self.nodes.iter().filter(|node| node.is_answering()).try_for_each(|node| knows_owner(node, number, &to_id))
+        })
     }
 
     /// Ends all nodes at once, and starts them again; on new ports, as pods come back on new addresses, when `moved`.
@@ -194,6 +201,14 @@ impl Drop for RedisCluster {
         // What cannot be killed has ended.
         self.nodes.iter().for_each(|node| drop(node.kill()));
     }
+}
+
+/// Fails with what the node believes, if that is something else.
+fn knows_owner(node: &Node, slot: u16, id: &str) -> Result<(), String> {
+    let view = view::parse(&node.command(&["CLUSTER", "NODES"]).map_err(|error| error.to_string())?);
+    let owner = view.iter().find(|member| member.slots.iter().any(|range| range.contains(&slot)));
+    let found = owner.map(|member| member.id.as_str());
+    if found == Some(id) { Ok(()) } else { Err(format!("{} takes {found:?} for it", node.name())) }
 }
 
 fn not_found(text: String) -> io::Error {

@@ -191,6 +191,6 @@ pub(super) fn entry(value: &Value) -> Option<(Position, Option<crate::Entry>)> {
     Some((position, unpacked()))
 }
 
-pub(super) fn decimal(number: impl ToString) -> Bytes {
+pub(super) fn decimal(number: impl ToString + Copy) -> Bytes {
     Bytes::from(number.to_string())
 }

@@ -153,11 +153,11 @@ impl Counters {
     pub(super) fn disturbed(&self, found: Found) {
         let Disturbances { message, corrupt, tail, epoch, subscription } = &self.disturbances;
         let how = match found {
-            Found::ByMessage => message,
-            Found::ByCorruptMessage => corrupt,
-            Found::ByTail => tail,
-            Found::ByEpoch => epoch,
-            Found::BySubscription => subscription,
+            Found::Message => message,
+            Found::CorruptMessage => corrupt,
+            Found::Tail => tail,
+            Found::Epoch => epoch,
+            Found::Subscription => subscription,
         };
         how.inc();
     }

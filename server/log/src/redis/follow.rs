@@ -15,15 +15,15 @@ pub(super) const DOUBT: Duration = Duration::from_millis(500);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     /// A message that was not the successor.
-    ByMessage,
+    Message,
     /// A message that was none of ours.
-    ByCorruptMessage,
+    CorruptMessage,
     /// Entries that were not told, or no longer there, at a look at the tail.
-    ByTail,
+    Tail,
     /// The epoch of the log had risen, at a look at the tail.
-    ByEpoch,
+    Epoch,
     /// The subscription was put in place, for the first time or again.
-    BySubscription,
+    Subscription,
 }
 
 /// What a message means.
@@ -95,7 +95,7 @@ impl Progress {
         if at == Position::new(last.epoch, last.n + 1) {
             return Heard::Next;
         }
-        Heard::Disturbed(Found::ByMessage)
+        Heard::Disturbed(Found::Message)
     }
 
     /// The log is about to be asked for its tail.
@@ -111,11 +111,11 @@ impl Progress {
             }
             // What was heard meanwhile can be read by now, too.
             self.last = Some(tail).max(self.heard.take());
-            return Looked::Disturbed(Found::BySubscription);
+            return Looked::Disturbed(Found::Subscription);
         };
         let Some(then) = before.last else { return Looked::Fine };
         if tail.epoch > last.epoch {
-            return self.missed(tail, Found::ByEpoch);
+            return self.missed(tail, Found::Epoch);
         }
         // Messages have come since, or the answer is that of a master that is none any more: reading there would tell nothing new.
         if tail.epoch < last.epoch {
@@ -125,14 +125,14 @@ impl Progress {
             return Looked::Fine;
         }
         if tail.n < last.n {
-            return self.missed(tail, Found::ByTail);
+            return self.missed(tail, Found::Tail);
         }
         if tail == last {
             self.doubt = None;
             return Looked::Fine;
         }
         let (_, since) = *self.doubt.get_or_insert((tail, now));
-        if now.saturating_duration_since(since) >= DOUBT { self.missed(tail, Found::ByTail) } else { Looked::Doubt }
+        if now.saturating_duration_since(since) >= DOUBT { self.missed(tail, Found::Tail) } else { Looked::Doubt }
     }
 
     fn missed(&mut self, tail: Position, found: Found) -> Looked {
@@ -155,7 +155,7 @@ mod tests {
         let mut progress = Progress::default();
         progress.unsettle();
         let now = Instant::now();
-        assert_eq!(progress.look(progress.before(), tail, now), Looked::Disturbed(Found::BySubscription));
+        assert_eq!(progress.look(progress.before(), tail, now), Looked::Disturbed(Found::Subscription));
         progress
     }
 
@@ -164,9 +164,9 @@ mod tests {
         let mut progress = settled(at(5, 0));
         assert_eq!(progress.hear(at(5, 1)), Heard::Next);
         assert_eq!(progress.hear(at(5, 1)), Heard::Nothing, "heard twice");
-        assert_eq!(progress.hear(at(5, 3)), Heard::Disturbed(Found::ByMessage), "2 is missing");
+        assert_eq!(progress.hear(at(5, 3)), Heard::Disturbed(Found::Message), "2 is missing");
         assert_eq!(progress.hear(at(5, 4)), Heard::Next);
-        assert_eq!(progress.hear(at(6, 5)), Heard::Disturbed(Found::ByMessage), "4 may be another by now");
+        assert_eq!(progress.hear(at(6, 5)), Heard::Disturbed(Found::Message), "4 may be another by now");
         assert_eq!(progress.hear(at(5, 6)), Heard::Nothing, "a ghost of an old master");
         assert_eq!(progress.hear(at(6, 6)), Heard::Next);
     }
@@ -189,7 +189,7 @@ mod tests {
         assert_eq!(progress.look(progress.before(), at(5, 5), now + DOUBT), Looked::Doubt, "another one");
         assert_eq!(progress.look(progress.before(), at(5, 6), now + DOUBT * 3 / 2), Looked::Doubt, "not for long yet");
         let looked = progress.look(progress.before(), at(5, 7), now + DOUBT * 2);
-        assert_eq!(looked, Looked::Disturbed(Found::ByTail));
+        assert_eq!(looked, Looked::Disturbed(Found::Tail));
         assert_eq!(progress.hear(at(5, 7)), Heard::Nothing, "it can be read since the disturbance");
         assert_eq!(progress.hear(at(5, 8)), Heard::Next);
     }
@@ -197,8 +197,8 @@ mod tests {
     #[test]
     fn losses_are_seen() {
         let (mut progress, now) = (settled(at(5, 8)), Instant::now());
-        assert_eq!(progress.look(progress.before(), at(6, 5), now), Looked::Disturbed(Found::ByEpoch));
-        assert_eq!(progress.look(progress.before(), at(6, 4), now), Looked::Disturbed(Found::ByTail));
+        assert_eq!(progress.look(progress.before(), at(6, 5), now), Looked::Disturbed(Found::Epoch));
+        assert_eq!(progress.look(progress.before(), at(6, 4), now), Looked::Disturbed(Found::Tail));
         let before = progress.before();
         assert_eq!(progress.hear(at(6, 5)), Heard::Next);
         assert_eq!(progress.look(before, at(6, 4), now), Looked::Fine, "the answer is older than the message");

@@ -180,7 +180,7 @@ impl Subscriber for Room {
             },
             None => {
                 shared.counters.corrupt.message.inc();
-                Some(Found::ByCorruptMessage)
+                Some(Found::CorruptMessage)
             }
         };
         if let Some(found) = missed {

@@ -25,7 +25,7 @@ pub(super) type Answer = Result<Appended, AppendError>;
 
 /// The appends that wait, by partition.
 pub(super) struct Lanes {
-    lanes: Box<[Mutex<Lane>]>,
+    by_partition: Box<[Mutex<Lane>]>,
     /// Bytes of all that wait or are under way.
     bytes: AtomicUsize,
     bytes_max: usize,
@@ -46,7 +46,11 @@ struct Group {
 
 impl Lanes {
     pub(super) fn new(partitions: usize, bytes_max: usize) -> Self {
-        Self { lanes: (0..partitions).map(|_| Mutex::default()).collect(), bytes: AtomicUsize::new(0), bytes_max }
+        Self {
+            by_partition: (0..partitions).map(|_| Mutex::default()).collect(),
+            bytes: AtomicUsize::new(0),
+            bytes_max,
+        }
     }
 }
 
@@ -89,7 +93,7 @@ fn join(
         return None;
     }
     let (answer, coming) = oneshot::channel();
-    let mut lane = lanes.lanes[partition.index()].lock();
+    let mut lane = lanes.by_partition[partition.index()].lock();
     lane.waiting.push_back(Group { appends, bytes, answer });
     if !lane.busy {
         lane.busy = true;
@@ -121,7 +125,7 @@ async fn serve(shared: Arc<Shared>, partition: Partition) {
 impl Lanes {
     /// What goes into the next call. None: nothing waits, and the lane is not busy any more.
     fn next(&self, partition: Partition) -> Option<Vec<Group>> {
-        let mut lane = self.lanes[partition.index()].lock();
+        let mut lane = self.by_partition[partition.index()].lock();
         let (mut groups, mut count, mut bytes) = (Vec::new(), 0, 0);
         while let Some(group) = lane.waiting.front() {
             let fits = count + group.appends.len() <= CALL_APPENDS_MAX && bytes < CALL_BYTES_MAX;
@@ -137,7 +141,7 @@ impl Lanes {
 
     /// Answers all that wait that the log cannot be reached.
     fn dismiss(&self, partition: Partition) {
-        let waiting = take(&mut self.lanes[partition.index()].lock().waiting);
+        let waiting = take(&mut self.by_partition[partition.index()].lock().waiting);
         for Group { appends, bytes, answer } in waiting {
             self.bytes.fetch_sub(bytes, Ordering::Relaxed);
             let _ = answer.send(vec![Err(AppendError::Unavailable); appends.len()]);

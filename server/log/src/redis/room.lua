@@ -30,6 +30,7 @@ local function field(entry, name)
   for i = 1, #fields, 2 do
     if fields[i] == name then return fields[i + 1] end
   end
+  return nil
 end
 
 local function number_of(entry)
@@ -113,7 +114,7 @@ local function branch(hash, stream, epoch, n)
   redis.call('HSET', hash, 'b', table.concat(list, ' '))
 end
 
--- Retention by age and by bytes, both in whole nodes of the stream. `MEMORY USAGE` is an estimate from a few nodes.
+-- Retention by age and by bytes, both in whole nodes of the stream. All nodes are measured: a few of them say nothing of entries of other sizes.
 local function trim(hash, stream, tail, now, age, bytes)
   local oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
   if is_older(oldest, now - age) then
@@ -121,7 +122,7 @@ local function trim(hash, stream, tail, now, age, bytes)
     local younger = first_younger(stream, branches, number_of(oldest), tail, now - age)
     if younger then redis.call('XTRIM', stream, 'MINID', '~', younger[1]) end
   end
-  local used = redis.call('MEMORY', 'USAGE', stream)
+  local used = redis.call('MEMORY', 'USAGE', stream, 'SAMPLES', 0)
   if used > bytes then
     local kept = math.floor(redis.call('XLEN', stream) * bytes / used)
     redis.call('XTRIM', stream, 'MAXLEN', '~', decimal(math.max(kept, 1)))

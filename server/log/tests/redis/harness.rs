@@ -53,7 +53,21 @@ end
 redis.call('HSET', hash, 'n', n, 't', last[2][2], 'e', string.match(last[1], '%d+'), 'b', table.concat(branches, ' '))
 return 'OK'";
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
 impl<S: Server> OnCluster<S> {
+    /// A key, or the channel, of a room.
+    pub(crate) fn named(&self, kind: &str, room: &str) -> String {
+        self.key(self.cluster.partition(room), kind, room)
+    }
+
+    /// The master of a room.
+    pub(crate) fn master(&self, room: &str) -> &Node {
+        &self.masters[self.cluster.partition(room).index()]
+    }
+
     fn key(&self, partition: Partition, kind: &str, rest: &str) -> String {
         String::from_utf8(self.cluster.key(partition, kind, rest).to_vec()).unwrap()
     }
@@ -121,7 +135,7 @@ impl<S: Server> Harness for OnCluster<S> {
             for entry in page.entries.iter().filter(|entry| entry.position.n > n) {
                 let (author, id) = (Arc::clone(&entry.author), entry.id.clone());
                 let append = Append { room: Arc::clone(room), author, id, body: Bytes::new() };
-                lost.push(RedisLog::remembered(&append).iter().map(|byte| format!("{byte:02x}")).collect());
+                lost.push(hex(&RedisLog::remembered(&append)));
             }
             at = page.end(at);
             if page.is_last(at) {

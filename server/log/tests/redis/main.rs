@@ -3,4 +3,8 @@
 
 mod clusters;
 mod contract;
+mod faults;
+mod foreign;
 mod harness;
+mod reader;
+mod retention;
