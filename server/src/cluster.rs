@@ -7,7 +7,6 @@
 pub mod address;
 mod board;
 mod boot;
-mod client;
 mod counters;
 mod entry;
 mod envelope;
@@ -20,11 +19,10 @@ mod redis;
 mod registry;
 mod replays;
 mod roster;
-pub mod signature;
 
 pub use board::{Away, Board, MemoryBoard, Seen, Sheet};
+pub use chat_internal::{Answer, Client, Question, Unanswered, signature};
 pub use chat_socket::Boot;
-pub use client::{Answer, Client, Question, Unanswered};
 pub use counters::{Counters, Errand, Outcome, Refused};
 pub use entry::{Entry, Rates, State};
 pub use envelope::OVERHEAD_MAX;

@@ -36,7 +36,7 @@ impl Membership {
         let own = Identity { node: settings.node.clone(), boot, address, build: BUILD.to_owned() };
         Ok(Self {
             registry: Registry::new(own, board, counters.clone()),
-            keys: Arc::new(Keys::new(&settings.signing_keys)),
+            keys: Arc::new(Keys::new(settings.signing_keys.iter().map(chat_settings::Secret::expose))),
             counters,
             ping_interval: settings.transport.ping_interval,
             body_bytes_max: settings.limits.max_payload + OVERHEAD_MAX,

@@ -38,7 +38,7 @@ fn clustered(plan: &mut Plan, n: usize) {
 fn keys(key: &str) -> Arc<Keys> {
     let none = |_: &std::path::Path| Err(std::io::ErrorKind::NotFound.into());
     let settings = chat_settings::Settings::load(["chat-server", "--signing-key", key], [], none).expect("settings");
-    Arc::new(Keys::new(&settings.signing_keys))
+    Arc::new(Keys::new(settings.signing_keys.iter().map(chat_settings::Secret::expose)))
 }
 
 async fn ask(client: &Client, live: &Live, to: Addressee, method: Method, path: &str, body: &str) -> Answer {

@@ -1,14 +1,13 @@
 //! Internal requests are signed: who has the deployment's key may ask, and nobody may change, repeat or redirect what was asked.
 //!
 //! The signature covers version, method, path with query, hash of the body, time, sender, addressee and a nonce. It is checked before a byte of the body is
-//! read. Times may differ by [`WINDOW`]; within it the nonces of all requests are remembered (see [`replays`](super::replays)).
+//! read. Times may differ by [`WINDOW`]; within it the nonces of all requests are remembered (the receiver keeps them).
 
-use super::Boot;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use crate::Boot;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chat_settings::Secret;
 use hmac::{Hmac, Mac};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
@@ -99,10 +98,9 @@ pub struct Keys(Vec<Hmac<Sha256>>);
 
 impl Keys {
     /// Derived from the signing keys; without any, from one that is made up and that nobody else has.
-    pub fn new(signing: &[Secret]) -> Self {
+    pub fn new<'a>(signing: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let made_up: [u8; 32] = rand::random();
-        let derived = signing.iter().map(|key| derive(key.expose()));
-        let keys: Vec<_> = derived.collect();
+        let keys: Vec<_> = signing.into_iter().map(derive).collect();
         Self(if keys.is_empty() { vec![derive(&made_up)] } else { keys })
     }
 
@@ -184,11 +182,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Secrets have no public constructor: they come from settings.
-    fn keys(flags: &[&str]) -> Keys {
-        let none = |_: &std::path::Path| Err(std::io::ErrorKind::NotFound.into());
-        let settings = chat_settings::Settings::load(["chat-server"].iter().chain(flags), [], none).expect("settings");
-        Keys::new(&settings.signing_keys)
+    fn keys(signing: &[&str]) -> Keys {
+        Keys::new(signing.iter().map(|key| key.as_bytes()))
     }
 
     const OLD: &str = "the-old-key-of-at-least-32-bytes-0";
@@ -206,7 +201,7 @@ mod tests {
 
     #[test]
     fn what_is_signed_is_genuine_under_both_keys() {
-        let (old, new) = (keys(&["--signing-key", OLD]), keys(&["--signing-key", NEW, "--signing-key-previous", OLD]));
+        let (old, new) = (keys(&[OLD]), keys(&[NEW, OLD]));
         for (signer, verifier, good) in
             [(&old, &new, true), (&new, &new, true), (&new, &old, false), (&old, &old, true)]
         {
@@ -222,15 +217,12 @@ mod tests {
     #[test]
     fn a_key_of_the_deployment_itself_signs_nothing() {
         let headers = signed(&Keys(vec![mac(OLD.as_bytes())]));
-        assert_eq!(
-            keys(&["--signing-key", OLD]).verify("POST", "/internal/v1/forward?x=1", &headers),
-            Err(Forged::Signature)
-        );
+        assert_eq!(keys(&[OLD]).verify("POST", "/internal/v1/forward?x=1", &headers), Err(Forged::Signature));
     }
 
     #[test]
     fn nothing_that_is_signed_can_be_changed() {
-        let keys = keys(&["--signing-key", OLD]);
+        let keys = keys(&[OLD]);
         let good = signed(&keys);
         let path = "/internal/v1/forward?x=1";
         for (method, path) in [("GET", path), ("POST", "/internal/v1/forward?x=2"), ("POST", "/internal/v1/forward")] {
@@ -265,7 +257,7 @@ mod tests {
             for (name, value) in [TIME, FROM, TO, NONCE, BODY, SIGNATURE].into_iter().zip(&values) {
                 headers.insert(name, HeaderValue::from_str(value).expect("printable"));
             }
-            prop_assert!(keys(&["--signing-key", OLD]).verify("GET", "/", &headers).is_err());
+            prop_assert!(keys(&[OLD]).verify("GET", "/", &headers).is_err());
         }
     }
 }

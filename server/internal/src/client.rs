@@ -1,9 +1,9 @@
 //! Asks other servers: signed, bounded, and never twice.
 
-use super::Boot;
-use super::signature::{Addressee, Keys, Stamp};
-use axum::http::{HeaderMap, Method, Request, StatusCode};
+use crate::Boot;
+use crate::signature::{Addressee, Keys, Stamp};
 use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy::Client as Http;
 use hyper_util::client::legacy::connect::HttpConnector;
