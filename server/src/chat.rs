@@ -285,7 +285,7 @@ impl Application for Chat {
     }
 
     async fn import(self: &Arc<Self>, head: &Parts, bytes: Bytes) -> Option<Connection> {
-        moving::import(self, head, bytes).await
+        moving::import(self, head, bytes)
     }
 
     fn arrived(self: &Arc<Self>, socket: &Arc<Socket<Self>>) {

@@ -28,10 +28,10 @@ async fn two() -> [Live; 2] {
     let (records, board) = (Arc::new(MemoryRecords::new(options)), Arc::new(MemoryBoard::default()));
     let start = |node: &'static str| {
         Live::among(board.clone(), |plan: &mut Plan| {
-            plan.settings.signing_keys = keys.clone();
+            plan.settings.signing_keys.clone_from(&keys);
             plan.settings.network.internal_listen = "127.0.0.1:0".parse().expect("an address");
             plan.settings.transport.ping_interval = Duration::from_millis(500);
-            plan.settings.node = node.to_owned();
+            node.clone_into(&mut plan.settings.node);
             plan.with = Some(With { log: log.clone(), records: records.clone(), servers: Servers::alone() });
         })
     };
