@@ -313,8 +313,8 @@ fn refused_value(address: &str, answered: Result<Value, Fault>) -> Result<Value,
     answered.map_err(|fault| match fault {
         Fault::NoCluster => Unfit::NoCluster { address: address.into() },
         Fault::NotPermitted(text) => {
-            // "…no permissions to run the 'wait' command"
-            let what = text.split('\'').nth(1).unwrap_or(&text).to_owned();
+            // "…no permissions to run the 'wait' command", "…to access one of the keys used as arguments"
+            let what = text.split('\'').nth(1).or_else(|| text.split("to access ").nth(1)).unwrap_or(&text).to_owned();
             Unfit::NotPermitted { address: address.into(), what }
         }
         Fault::OutOfMemory => Unfit::OutOfMemory,

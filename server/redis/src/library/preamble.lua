@@ -99,9 +99,8 @@ end)
 -- The first of these commands that the caller may not use on this key and channel, if any. Filled up with arguments, so that none has too few.
 register_read('forbidden', function(keys, args)
   local channel, key = args[1], keys[1]
-  for _, command in ipairs({ 'SPUBLISH', 'SSUBSCRIBE' }) do
-    if not redis.acl_check_cmd(command, channel, '') then return command .. ' on channels ' .. channel .. '*' end
-  end
+  if not redis.acl_check_cmd('SPUBLISH', channel, '') then return 'SPUBLISH on channels ' .. channel .. '*' end
+  if not redis.acl_check_cmd('SSUBSCRIBE', channel) then return 'SSUBSCRIBE on channels ' .. channel .. '*' end
   for i = 2, #args do
     local known, allowed = pcall(redis.acl_check_cmd, args[i], key, key, key, key, key, key)
     if known and not allowed and args[i] ~= 'SPUBLISH' then return args[i] .. ' on keys ' .. key .. '*' end

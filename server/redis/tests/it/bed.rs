@@ -49,7 +49,7 @@ impl Bed {
         };
         bed.rig(move |rig| {
             while !online(rig) {
-                std::thread::sleep(Duration::from_millis(20))
+                std::thread::sleep(Duration::from_millis(20));
             }
         })
         .await;

@@ -2,7 +2,9 @@
 
 mod basics;
 mod bed;
+mod crowd;
 mod ear;
 mod faults;
+mod moved;
 mod tenure;
 mod unfit;
