@@ -40,24 +40,42 @@ pub async fn run(chat: Arc<Chat>, every: Duration) {
     loop {
         interval.tick().await;
         round = round.wrapping_add(1);
+        if let Some(others) = chat.servers().others() {
+            // Before anything is said in this round: what was said in the last one has arrived by now.
+            keep_up(&chat, others, &mut voice, round, &renewed, &mut lost);
+        }
         for room in chat.take_changed() {
             announce(&chat, &mut voice, &room, round).await;
         }
-        let Some(others) = chat.servers().others() else { continue };
-        read_some(&chat, others, &voice, round);
-        while let Ok(parts) = lost.try_recv() {
-            repeat(&chat, others, &mut voice, parts);
-        }
-        if round.is_multiple_of(RENEW_EVERY)
-            && let Ok(permit) = renewed.clone().try_reserve_owned()
-        {
-            let (chat, sums) = (chat.clone(), voice.sums(|room| others.store().part_of(room)));
-            tokio::spawn(async move {
-                if let Some(others) = chat.servers().others() {
-                    permit.send(others.store().renew(sums).await);
-                }
-            });
-        }
+    }
+}
+
+/// Parts of the store that have lost what was said.
+type Lost = Vec<u16>;
+
+/// Sees to it that the store holds what was said, and that what the others say is read now and then.
+fn keep_up(
+    chat: &Arc<Chat>,
+    others: &Others,
+    voice: &mut Voice<Arc<Room>>,
+    round: u32,
+    renewed: &mpsc::Sender<Lost>,
+    lost: &mut mpsc::Receiver<Lost>,
+) {
+    while let Ok(parts) = lost.try_recv() {
+        repeat(chat, others, voice, parts);
+    }
+    read_some(chat, others, voice, round);
+    if !round.is_multiple_of(RENEW_EVERY) {
+        return;
+    }
+    if let Ok(permit) = renewed.clone().try_reserve_owned() {
+        let (chat, sums) = (chat.clone(), voice.sums(|room| others.store().part_of(room)));
+        tokio::spawn(async move {
+            if let Some(others) = chat.servers().others() {
+                permit.send(others.store().renew(sums).await);
+            }
+        });
     }
 }
 
@@ -87,7 +105,18 @@ async fn announce(chat: &Arc<Chat>, voice: &mut Voice<Arc<Room>>, room: &Arc<Roo
     if let Some(names) = together.names {
         event["users"] = json!(names);
     }
-    volatile::to_room(chat, room, Kind::Presence.name(), &event, None).await;
+    let sent = volatile::to_room(chat, room, Kind::Presence.name(), &event, None).await;
+    // Who has just come, or is slow, may not have been live: what is shown last has to be right.
+    let everybody = sent >= room.stays() as usize;
+    if room.presence.lock().tells_again(hash_of(&event), everybody) {
+        chat.announce(room);
+    }
+}
+
+fn hash_of(event: &serde_json::Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    event.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Has those rooms read whose turn it is.
@@ -102,7 +131,7 @@ fn read_some(chat: &Arc<Chat>, others: &Others, voice: &Voice<Arc<Room>>, round:
 }
 
 /// Says again what the store has lost.
-fn repeat(chat: &Chat, others: &Others, voice: &mut Voice<Arc<Room>>, parts: Vec<u16>) {
+fn repeat(chat: &Chat, others: &Others, voice: &mut Voice<Arc<Room>>, parts: Lost) {
     for part in parts {
         let is_of_part = |name: &str| others.store().part_of(name) == part;
         let words = voice.repeat(is_of_part, |room| room.presence.lock().to_say());

@@ -6,6 +6,7 @@
 
 mod ask;
 mod memory;
+mod redis;
 mod store;
 mod voice;
 
@@ -14,6 +15,7 @@ mod model;
 
 pub use ask::{refresh, watch_servers};
 pub use memory::{MemoryPresence, Shared};
+pub use redis::{PART, RedisPresence};
 pub use store::{PresenceStore, Unread};
 pub use voice::{Sum, Voice};
 

@@ -19,17 +19,18 @@ use serde::Serialize;
 use std::sync::Arc;
 
 /// Sends a volatile event to the live members of a room, but for `except`. The argument is an object, so that stock
-/// clients do not take it for an offset.
+/// clients do not take it for an offset. Answers how many were sent it.
 pub async fn to_room(
     chat: &Arc<Chat>,
     room: &Arc<Room>,
     name: &str,
     argument: &impl Serialize,
     except: Option<&Arc<Socket<Chat>>>,
-) {
+) -> usize {
     let frame = Frame::text(format!(r#"42["{name}",{}]"#, emit::text(argument)).as_bytes());
     let chunks = room.group().chunks();
     let many = chunks.len() > 1;
+    let mut sent = 0;
     for chunk in chunks {
         let mut dropped = 0;
         for member in &chunk.lock().members {
@@ -39,6 +40,7 @@ pub async fn to_room(
             let mut guard = member.socket.lock();
             if guard.is_drained() {
                 guard.send(&frame);
+                sent += 1;
             } else {
                 dropped += 1;
             }
@@ -48,6 +50,7 @@ pub async fn to_room(
             tokio::task::yield_now().await;
         }
     }
+    sent
 }
 
 /// Tells the other servers of a room something.

@@ -17,6 +17,9 @@ use here::Here;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How often the same is told where not everybody got it: a member that is slow for longer learns of the next change.
+const TELLS_MAX: u8 = 5;
+
 /// The users of a room.
 #[derive(Default)]
 pub struct Presence {
@@ -26,6 +29,8 @@ pub struct Presence {
     read_at: Option<Duration>,
     /// An announcement is due.
     pub due: bool,
+    /// A hash of what the members here were told last, and how often.
+    told: (u64, u8),
 }
 
 impl Presence {
@@ -113,6 +118,13 @@ impl Presence {
     /// The store is asked now: nobody else has to.
     pub fn reading(&mut self, now: Duration) {
         self.read_at = Some(now);
+    }
+
+    /// The members here were told this. `true` if it is to be told again, since not everybody got it.
+    pub fn tells_again(&mut self, content: u64, everybody: bool) -> bool {
+        let times = if self.told.0 == content { self.told.1.saturating_add(1) } else { 1 };
+        self.told = (content, times);
+        !everybody && times < TELLS_MAX
     }
 
     /// Nobody follows the room here any more.

@@ -15,6 +15,7 @@ mod own_frames;
 #[allow(dead_code, reason = "the tests of the sockets use all of it")]
 mod polling;
 mod presence;
+mod presence_redis;
 mod process;
 mod sessions;
 mod several;

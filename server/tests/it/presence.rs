@@ -6,6 +6,7 @@ use crate::wait::eventually;
 use chat_log::RoomLog;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
@@ -20,7 +21,7 @@ fn shown(client: &Client) -> Option<(u64, Option<BTreeSet<String>>)> {
 }
 
 /// Reads until it is shown exactly these.
-async fn sees(client: &mut Client, names: &[&str]) {
+pub(crate) async fn sees(client: &mut Client, names: &[&str]) {
     let names: BTreeSet<_> = names.iter().map(|name| (*name).to_owned()).collect();
     let wanted = Some((names.len() as u64, Some(names)));
     client.until(&format!("presence {wanted:?}"), |client| shown(client) == wanted).await;
@@ -34,7 +35,12 @@ async fn hears(client: &mut Client, event: &str, from: &str) -> Value {
 }
 
 async fn member(several: &Several, place: usize, name: &str) -> Client {
-    let mut client = Client::guest(several.address(place), name).await;
+    member_at(several.address(place), name).await
+}
+
+/// A member of the room, on the server at this address.
+pub(crate) async fn member_at(address: SocketAddr, name: &str) -> Client {
+    let mut client = Client::guest(address, name).await;
     client.join(ROOM).await;
     client
 }
