@@ -1,12 +1,15 @@
 # The commands of this repository. Longer ones are scripts in make/; each step says its name, its time and how to repeat it.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench chaos generate clean
+.PHONY: help run run-cluster test lint bench chaos generate clean
 
 help: ## What can be done here
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build page and server, and chat at http://localhost:3000 (more flags: make run ARGS="--listen 127.0.0.1:8080")
 	@make/run $(ARGS)
+
+run-cluster: ## Three servers, a Redis Cluster and HAProxy at http://localhost:3000, to chat on and to break (flags: ARGS="--flavour valkey")
+	@make/run-cluster $(ARGS)
 
 test: ## Everything: lint, Rust, page, stock clients, browsers; installs what it needs
 	@make/test

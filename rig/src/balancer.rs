@@ -33,7 +33,8 @@ pub struct Balancer {
 }
 
 impl Kind {
-    fn program(self) -> &'static str {
+    /// Its program's name.
+    pub fn program(self) -> &'static str {
         match self {
             Self::Haproxy => "haproxy",
             Self::Nginx => "nginx",
@@ -91,6 +92,11 @@ impl Balancer {
         })?
     }
 
+    /// Which one it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -104,6 +110,16 @@ impl Balancer {
     /// Its process, while there is one.
     pub fn pid(&self) -> Option<u32> {
         self.slot.pid()
+    }
+
+    /// SIGSTOP.
+    pub fn pause(&self) -> io::Result<()> {
+        self.slot.pause()
+    }
+
+    /// SIGCONT.
+    pub fn resume(&self) -> io::Result<()> {
+        self.slot.resume()
     }
 
     /// Whether its process is there.

@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::mpsc::{Sender, channel};
@@ -131,9 +132,11 @@ impl fmt::Debug for Host {
     }
 }
 
-/// A command whose process the kernel kills as soon as its parent thread ends.
+/// A command whose process the kernel kills as soon as its parent thread ends. Its process group is its own, so that
+/// Ctrl-C on the terminal is for this process alone.
 pub(crate) fn command(program: &Path) -> Command {
     let mut command = Command::new("setpriv");
+    command.process_group(0);
     command.args(["--pdeathsig", "KILL", "--"]).arg(program);
     command
 }

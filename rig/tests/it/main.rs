@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "tests may, and so may what they share")]
 
 mod balancer;
+mod compose;
 mod network;
 mod redis;
 mod server;
+mod up;
