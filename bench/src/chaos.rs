@@ -269,6 +269,7 @@ impl Options {
             flavour: if self.valkey { Flavour::Valkey } else { Flavour::Redis },
             node_timeout_ms: self.node_timeout,
             masters: 3,
+            servers: 3,
             settings: self.setting.iter().map(setting).collect(),
             hosts,
         })

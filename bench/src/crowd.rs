@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::fleet::{BadUrl, Fleet, Target, Transport};
+use crate::fleet::{BadUrl, Fleet, Targets, Transport};
 use crate::latency::Latencies;
 use crate::layout::Layout;
 use crate::members::{Members, Stage};
@@ -29,7 +29,7 @@ const ATTEMPTS_PER_CONNECTION: usize = 5;
 /// What all modes are told.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
-    /// The server, as http://host:port
+    /// The server, as http://host:port; several with commas between, which the connections take in turn
     #[arg(long, default_value = "http://127.0.0.1:3000")]
     pub url: String,
     /// Process id of the server, for its memory and CPU
@@ -145,12 +145,13 @@ impl Crowd {
     /// Takes the base line of the server's memory; nobody is connected yet.
     pub fn new(options: &Options, keeps_resume: bool) -> Result<Self, RunError> {
         let layout = Layout::new(options.groups, options.rooms);
-        let target = Target::parse(&options.url, options.transport)?;
+        let urls: Vec<String> = options.url.split(',').map(str::to_owned).collect();
+        let targets = Targets::parse(&urls, &[options.transport])?;
         let process = options.pid.map(Process);
         let base_rss = process.map(Process::rss_bytes).transpose()?;
         let prefix = format!("bench-{:x}", rand::random::<u32>());
         Ok(Self {
-            fleet: Fleet::new(target, options.connections)?,
+            fleet: Fleet::new(targets, options.connections)?,
             members: Members::new(options.connections, layout, &prefix, keeps_resume),
             options: options.clone(),
             layout,

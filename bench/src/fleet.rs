@@ -69,6 +69,7 @@ pub struct Fleet {
     links: Vec<Link>,
     couriers: Couriers,
     scratch: Vec<u8>,
+    requests: u64,
     /// Sockets that nobody reads and nobody closes: the server must find out by itself.
     abandoned: Vec<TcpStream>,
 }
@@ -84,6 +85,7 @@ impl Fleet {
             links: (0..size).map(|_| Link::closed()).collect(),
             couriers: Couriers::new(),
             scratch: vec![0; 2 * MESSAGE_BYTES_MAX],
+            requests: 0,
             abandoned: Vec::new(),
         })
     }
@@ -148,6 +150,11 @@ impl Fleet {
         self.abandoned.clear();
     }
 
+    /// Requests that polling connections have made, over all connections so far.
+    pub fn requests(&self) -> u64 {
+        self.requests
+    }
+
     /// Waits up to `wait` for something to happen, and handles what did.
     pub fn turn<H: Handler>(&mut self, handler: &mut H, wait: Duration) -> io::Result<()> {
         self.dispatch(handler);
@@ -165,7 +172,10 @@ impl Fleet {
             } else if let Some(courier) = token.checked_sub(COURIER_TOKEN) {
                 self.courier_ready(courier, handler);
             } else {
+                let gets = |link: &Link| link.polling.as_ref().map_or(0, |polling| polling.requests);
+                let before = gets(&self.links[token]);
                 let outcome = self.links[token].read(token, &mut self.scratch, handler);
+                self.requests += u64::from(gets(&self.links[token]).saturating_sub(before));
                 self.settle(token, outcome, handler);
             }
         }
@@ -254,6 +264,7 @@ impl Fleet {
             let Some(target) = &link.target else { continue };
             let body = front(&mut polling.outgoing);
             polling.requests += 1;
+            self.requests += 1;
             let mut request = Vec::with_capacity(body.len() + 256);
             http::push_post(target, &polling.sid, polling.requests, &body, &mut request);
             if let Err(how) = self.carry(courier, (id, generation), request) {

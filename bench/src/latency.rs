@@ -28,6 +28,13 @@ impl Latencies {
         self.max_us = self.max_us.max(us);
     }
 
+    /// Counts all that another has counted.
+    pub fn add(&mut self, other: &Self) {
+        self.buckets.iter_mut().zip(&other.buckets).for_each(|(own, more)| *own += more);
+        self.count += other.count;
+        self.max_us = self.max_us.max(other.max_us);
+    }
+
     /// The upper bound in milliseconds of the bucket that holds this quantile (0 to 1); 0 where nothing was counted.
     pub fn quantile_ms(&self, quantile: f64) -> f64 {
         let wanted = (quantile * self.count as f64).ceil();

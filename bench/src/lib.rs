@@ -15,6 +15,7 @@ pub mod metrics;
 pub mod mode;
 pub mod process;
 pub mod report;
+pub mod scale;
 pub mod scan;
 pub mod seen;
 pub mod tally;

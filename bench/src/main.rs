@@ -9,6 +9,7 @@ use chat_bench::compare;
 use chat_bench::crowd::{Options, RunError};
 use chat_bench::mode::{active, burst, comeback, fanout, idle, rooms, slow, storm, whole};
 use chat_bench::report::{Report, write_json};
+use chat_bench::scale;
 use clap::{Parser, Subcommand};
 
 /// Measures and checks a chat server over the wire that clients use.
@@ -45,6 +46,8 @@ enum Command {
     Document(compare::document::Options),
     /// Shows what holds while servers, Redis nodes and the network fail
     Chaos(chaos::Options),
+    /// What several servers on a Redis Cluster cost, in ratios within a run
+    Scale(scale::Options),
     /// Proves order, no loss and no duplicate over recorded histories
     Check {
         #[command(subcommand)]
@@ -100,11 +103,8 @@ fn main() -> ExitCode {
         Command::Document(options) => {
             compare::document::write(&options).map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS)
         }
-        Command::Chaos(options) => match chaos::run(&options) {
-            Ok(true) => ExitCode::SUCCESS,
-            Ok(false) => ExitCode::FAILURE,
-            Err(error) => failed(&error),
-        },
+        Command::Chaos(options) => judged(chaos::run(&options)),
+        Command::Scale(options) => judged(scale::run(&options)),
         Command::Check { command: Check::Run(options) } => check_run(&options),
         Command::Check { command: Check::Verify { directory } } => check_verify(&directory, true),
     }
@@ -150,6 +150,14 @@ fn check_verify(directory: &Path, so_far: bool) -> ExitCode {
     // A run in which nothing happened proves nothing.
     let sound = so_far && verdict.violations.is_empty() && verdict.counts.entries > 0;
     if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn judged(outcome: Result<bool, RunError>) -> ExitCode {
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => failed(&error),
+    }
 }
 
 /// Prints the report; a run with faults fails.

@@ -15,7 +15,7 @@ use std::time::Duration;
 use crate::crowd::{Crowd, Options, RunError};
 
 /// Longest time for all connections to come in.
-const GATHER: Duration = Duration::from_secs(180);
+pub(crate) const GATHER: Duration = Duration::from_secs(180);
 
 /// Connects everybody and lets the server's memory settle.
 fn gathered(options: &Options, keeps_resume: bool) -> Result<(Crowd, Duration), RunError> {

@@ -1,24 +1,25 @@
 //! The system under test: a Redis Cluster, three servers, a balancer without stickiness in front of them.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _, Write as _};
+use std::net::TcpStream;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chat_redis::Partitions;
 use chat_rig::balancer::Kind;
 use chat_rig::network::Network;
 use chat_rig::{Balancer, ChatServer, Flavour, Host, Node, RedisCluster};
 
-/// Servers behind the balancer.
-const SERVERS: usize = 3;
-
 /// What all keys begin with, as servers have it by default.
 const PREFIX: &str = "chat";
 
 /// Partitions, as servers have them by default.
 const PARTITIONS: u16 = 256;
+
+/// A balancer finds ready servers within this time.
+const BALANCED_MAX: Duration = Duration::from_secs(20);
 
 /// What the servers are told: limits that do not slow the clients down, and times short enough for a run of a minute.
 const SETTINGS: [(&str, &str); 8] = [
@@ -43,6 +44,8 @@ pub struct Setup {
     pub node_timeout_ms: u32,
     /// Masters, each with a replica.
     pub masters: usize,
+    /// Servers behind the balancer.
+    pub servers: usize,
     /// More settings of the servers, by the names of their flags.
     pub settings: Vec<(String, String)>,
     /// Every process is on a host of its own, so that the network can be cut between them; it needs root.
@@ -83,11 +86,33 @@ impl Cluster {
             let usual = SETTINGS.iter().fold(new.redis(redis.seeds()), |new, (name, value)| new.setting(name, value));
             setup.settings.iter().fold(usual, |new, (name, value)| new.setting(name, value)).start()
         };
-        let servers = (1..=SERVERS).map(server).collect::<io::Result<Vec<_>>>()?;
+        let servers = (1..=setup.servers).map(server).collect::<io::Result<Vec<_>>>()?;
         let outside = host("outside")?;
         let backends: Vec<_> = servers.iter().map(ChatServer::address).collect();
         let balancer = Balancer::start_on(&outside, Kind::Haproxy, &backends)?;
-        Ok(Self { redis, servers, balancer, partitions: Partitions::new(PREFIX, PARTITIONS), network, outside })
+        let partitions = Partitions::new(PREFIX, PARTITIONS);
+        let cluster = Self { redis, servers, balancer, partitions, network, outside };
+        cluster.await_balancer()?;
+        Ok(cluster)
+    }
+
+    /// Waits until the balancer has found servers that are ready.
+    fn await_balancer(&self) -> io::Result<()> {
+        let (address, until) = (self.balancer.address(), Instant::now() + BALANCED_MAX);
+        let ask = move || {
+            let mut stream = TcpStream::connect(address)?;
+            stream.write_all(b"GET /socket.io/ HTTP/1.1\r\nHost: check\r\nConnection: close\r\n\r\n")?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).map(|_| answer)
+        };
+        loop {
+            // Without a query a server says 400, and a balancer without servers 503.
+            match self.outside.run(ask)? {
+                Ok(answer) if answer.starts_with("HTTP/1.1 400") => return Ok(()),
+                _ if Instant::now() < until => std::thread::sleep(Duration::from_millis(20)),
+                answer => return Err(io::Error::other(format!("the balancer finds no server: {answer:?}"))),
+            }
+        }
     }
 
     /// Where clients connect.

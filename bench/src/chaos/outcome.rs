@@ -21,6 +21,9 @@ pub struct Latency {
     pub p99_ms: f64,
 }
 
+/// Clients that all come in at once are slow at first; that is no measure of what comes before a fault.
+const WARM_UP: Duration = Duration::from_secs(3);
+
 /// What is kept of a run of a scenario.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -32,7 +35,7 @@ pub struct Outcome {
     pub counts: Counts,
     /// Refusals by code.
     pub refusals: BTreeMap<String, u64>,
-    /// Sends made before the first fault.
+    /// Sends made before the first fault, once all had come in.
     pub before: Latency,
     /// Sends made from the first fault until the cluster was in order again.
     pub during: Latency,
@@ -83,7 +86,7 @@ impl Run<'_> {
             seed: self.seed,
             counts: self.verdict.counts,
             refusals: refusals(self.histories),
-            before: latency(&acked, Duration::ZERO, from),
+            before: latency(&acked, WARM_UP.min(from / 2), from),
             during: latency(&acked, from, to),
             after: latency(&acked, to, end),
             elsewhere: hit.then(|| latency(&elsewhere, from, to)),

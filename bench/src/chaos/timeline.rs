@@ -35,7 +35,7 @@ pub struct Slice {
     pub delivered: u64,
     /// Requests refused.
     pub refused: u64,
-    /// Connections lost.
+    /// Connections lost; attempts that failed are none.
     pub lost: u64,
     /// Connections made, after the first of each client.
     pub back: u64,
@@ -71,12 +71,13 @@ impl Timeline {
         let count = end.as_micros().div_ceil(slice.as_micros().max(1)) as usize;
         let mut slices = vec![Slice::default(); count];
         for history in histories {
-            let mut connects = 0;
+            let mut line = Line::default();
             for record in &history.records {
                 let index = u128::from(record.at) / slice.as_micros().max(1);
                 if let Some(slice) = slices.get_mut(index as usize) {
-                    slice.count(&record.event, &mut connects);
+                    slice.count(&record.event, &line);
                 }
+                line.follow(&record.event);
             }
         }
         Self { slice, slices, spans }
@@ -89,18 +90,29 @@ impl Timeline {
     }
 }
 
+/// A client's connection so far.
+#[derive(Debug, Default)]
+struct Line {
+    up: bool,
+    was_up: bool,
+}
+
+impl Line {
+    fn follow(&mut self, event: &Event) {
+        self.up = matches!(event, Event::Connected { .. }) || (self.up && !matches!(event, Event::Disconnected { .. }));
+        self.was_up |= self.up;
+    }
+}
+
 impl Slice {
-    fn count(&mut self, event: &Event, connects: &mut u64) {
+    fn count(&mut self, event: &Event, line: &Line) {
         match event {
             Event::Sent { .. } => self.sent += 1,
             Event::Acked { .. } => self.acked += 1,
             Event::Entry { .. } => self.delivered += 1,
             Event::Refused { .. } => self.refused += 1,
-            Event::Disconnected { .. } => self.lost += 1,
-            Event::Connected { .. } => {
-                self.back += u64::from(*connects > 0);
-                *connects += 1;
-            }
+            Event::Disconnected { .. } => self.lost += u64::from(line.up),
+            Event::Connected { .. } => self.back += u64::from(line.was_up),
             Event::Void { .. } | Event::Gap { .. } => self.notices += 1,
             Event::Join { .. } | Event::Joined { .. } | Event::Left { .. } | Event::Logged { .. } | Event::End => {}
         }
@@ -200,8 +212,9 @@ mod tests {
     #[test]
     fn slices_hold_what_happened_in_them() {
         let connected = || Event::Connected { recovered: true, presented: true };
-        let cut = Event::Disconnected { how: "cut".into() };
-        let events = vec![(0, connected()), (10, sent("x")), (120, ack("x")), (130, cut), (250, connected())];
+        let cut = || Event::Disconnected { how: "cut".into() };
+        let events =
+            vec![(0, connected()), (10, sent("x")), (120, ack("x")), (130, cut()), (210, cut()), (250, connected())];
         let timeline = Timeline::of(&[history(events)], vec![], ms(100), ms(300));
         let slices = [
             Slice { sent: 1, ..Slice::default() },

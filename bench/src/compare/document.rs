@@ -13,12 +13,16 @@ use super::Results;
 use super::plot::{Bar, Chart};
 use super::server::Kind;
 use super::step::Step;
+use crate::scale;
 
 /// What a document is told.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Options {
     /// The results of a comparison
     pub results: PathBuf,
+    /// The results of several servers on a Redis Cluster; without the file the page says nothing of them
+    #[arg(long, default_value = "docs/benchmarks/cluster.json")]
+    pub cluster: PathBuf,
     /// The page; the plots go into the folder of its name
     #[arg(long, default_value = "docs/benchmarks.md")]
     pub out: PathBuf,
@@ -34,7 +38,13 @@ pub fn write(options: &Options) -> io::Result<()> {
         fs::write(folder.join(format!("{name}.svg")), chart.svg())?;
     }
     let folder_name = folder.file_name().map_or(folder.as_path(), Path::new).display().to_string();
-    fs::write(&options.out, page(&results, &folder_name, &plots))
+    let mut page = page(&results, &folder_name, &plots);
+    if options.cluster.exists() {
+        let cluster: scale::Results = serde_json::from_slice(&fs::read(&options.cluster)?)?;
+        fs::write(folder.join("cluster-latency.svg"), scale::document::chart(&cluster).svg())?;
+        page.push_str(&scale::document::section(&cluster, &folder_name));
+    }
+    fs::write(&options.out, page)
 }
 
 fn page(results: &Results, folder: &str, plots: &[(&str, Chart)]) -> String {

@@ -93,7 +93,8 @@ impl<'a> Ledger<'a> {
 
     /// The entries that hold at the end, by number: those of all views that were not withdrawn, and of the log.
     ///
-    /// Clients that did not see the end may hold what was withdrawn after they had gone; they count only where nobody else does.
+    /// Clients that did not see the end may hold what was withdrawn after they had gone, and so do those who left and came back
+    /// afresh of their earlier stay; both count only where nobody else does.
     fn final_log(&self, room: &str, wrong: &mut Vec<Violation>) -> BTreeMap<u64, (Position, &'a str)> {
         let mut log: BTreeMap<u64, (Position, &str)> = self.logged.clone();
         let (stayed, gone): (Vec<_>, Vec<_>) = self.views.iter().partition(|(_, view)| view.to_the_end);
@@ -105,10 +106,10 @@ impl<'a> Ledger<'a> {
                 }
             }
         }
-        for (_, view) in gone {
-            for (n, entry) in &view.entries {
-                log.entry(*n).or_insert(*entry);
-            }
+        // Where the log was read after the run, it says all that holds of what nobody has in view any more.
+        let past = self.views.iter().map(|(_, view)| &view.past).filter(|_| self.logged.is_empty());
+        for (n, entry) in gone.iter().map(|(_, view)| &view.entries).chain(past).flatten() {
+            log.entry(*n).or_insert(*entry);
         }
         log
     }

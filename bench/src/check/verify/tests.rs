@@ -438,6 +438,22 @@ fn a_client_that_did_not_come_back_is_found() {
 }
 
 #[test]
+fn nobody_has_to_withdraw_what_it_saw_in_an_earlier_stay() {
+    let join = |after| Event::Join { room: ROOM.into(), after };
+    let anew = Event::Joined { room: ROOM.into(), from: at(2, 1) };
+    let left = Event::Left { room: ROOM.into() };
+    let told = || {
+        client("a", vec![joined(0), sent("x"), sent("y"), entry(1, 1, "x"), void(1, 0), entry(2, 1, "y"), Event::End])
+    };
+    let stay = |after, anew| vec![join(None), joined(0), entry(1, 1, "x"), left.clone(), join(after), anew, Event::End];
+    assert_eq!(kinds(&[told(), client("b", stay(None, anew))]), []);
+    // Who goes on from there has to be told.
+    let on = Event::Joined { room: ROOM.into(), from: at(1, 1) };
+    let hidden = kinds(&[told(), client("b", stay(Some(at(1, 1)), on))]);
+    assert!(matches!(hidden[..], [Violation::Diverged { .. }]), "{hidden:?}");
+}
+
+#[test]
 fn a_lost_session_is_counted() {
     let connected = |presented| Event::Connected { recovered: false, presented };
     let cut = Event::Disconnected { how: "cut".into() };

@@ -15,6 +15,8 @@ pub(super) struct View<'a> {
     pub(super) last: Position,
     /// Entries that were not withdrawn, by number.
     pub(super) entries: BTreeMap<u64, (Position, &'a str)>,
+    /// Entries of earlier stays: what was withdrawn while it was not in the room it was never told.
+    pub(super) past: BTreeMap<u64, (Position, &'a str)>,
     /// The client was there to the end of the run, and in the room.
     pub(super) to_the_end: bool,
     /// The log started anew at some time: nothing of epochs below this counts.
@@ -62,6 +64,9 @@ impl<'a> View<'a> {
 
     fn joined(&mut self, client: &str, room: &str, from: Position) -> Option<Violation> {
         // A cursor that the log does not reach any more is answered by a void or a gap, from a place before it.
+        if self.asked.is_none() {
+            self.past.append(&mut self.entries);
+        }
         let asked = self.asked.take().filter(|asked| from > *asked || (from.epoch == asked.epoch && from != *asked));
         self.staying = true;
         self.last = from;
@@ -97,6 +102,7 @@ impl<'a> View<'a> {
         let last = std::mem::replace(&mut self.last, to);
         if reset {
             self.reset_below = self.reset_below.max(to.epoch).max(from.epoch + 1);
+            self.past.clear();
             self.forgotten.extend(std::mem::take(&mut self.entries).into_values());
             return None;
         }
@@ -107,6 +113,7 @@ impl<'a> View<'a> {
 
     fn void(&mut self, client: &str, room: &str, after: Position) -> Option<Violation> {
         let last = std::mem::replace(&mut self.last, after);
+        self.past.split_off(&(after.n + 1));
         self.voided.extend(self.entries.split_off(&(after.n + 1)).into_values());
         let fits = after.n <= last.n && self.staying;
         (!fits).then(|| Violation::WrongNotice {

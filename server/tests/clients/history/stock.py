@@ -39,12 +39,21 @@ class Chatter:
     def _new_client(self) -> socketio.AsyncClient:
         # A client of its own for each connection: the library's own reconnection gives up when a connect is cut half-way.
         client = socketio.AsyncClient(reconnection=False)
-        client.on("disconnect", self._disconnected)
-        client.on("ready", self._ready)
-        client.on("joined", lambda joined: self._joined(joined["room"], joined["from"]))
-        client.on("message", self._message)
-        client.on("gap", self._gap)
-        client.on("void", self._void)
+        handlers = {
+            "disconnect": self._disconnected,
+            "ready": self._ready,
+            "joined": lambda joined: self._joined(joined["room"], joined["from"]),
+            "message": self._message,
+            "gap": self._gap,
+            "void": self._void,
+        }
+
+        def of_this_client(handle):
+            # One that was given up may still hear of its session, which is not ours any more.
+            return lambda *args: handle(*args) if client is self.client and not self.over else None
+
+        for event, handle in handlers.items():
+            client.on(event, of_this_client(handle))
         return client
 
     def record(self, what: str, **fields) -> None:
