@@ -50,7 +50,7 @@ pub fn svg(title: &str, timeline: &Timeline) -> String {
     let scale = (WIDTH - LEFT - RIGHT) / end_s;
     let labels = labels(timeline, scale);
     let lines = labels.iter().map(|label| label.line + 1).max().unwrap_or(0);
-    let top = 30.0 + LABEL_LINE * lines as f64 + 14.0;
+    let top = 30.0 + LABEL_LINE * lines as f64 + 22.0;
     let bottom = top + PANELS.len() as f64 * (PANEL + SPACE) - SPACE + 8.0;
     let height = bottom + 34.0;
     let title = escaped(title);
@@ -122,7 +122,7 @@ fn panel(out: &mut String, timeline: &Timeline, top: f64, scale: f64, unit: &str
     let values = |curve: &Curve| -> Vec<f64> {
         timeline.slices.iter().map(|slice| (curve.value)(slice) as f64 * a_second).collect()
     };
-    let most = curves.iter().flat_map(values).fold(1.0, f64::max);
+    let most = round_up(curves.iter().flat_map(values).fold(1.0, f64::max));
     let floor = top + PANEL;
     for (value, y) in [(0.0, floor), (most / 2.0, floor - PANEL / 2.0), (most, top)] {
         let _ = writeln!(
@@ -149,6 +149,9 @@ fn panel(out: &mut String, timeline: &Timeline, top: f64, scale: f64, unit: &str
         );
         x += 18.0 + curve.name.len() as f64 * LABEL_CHAR + 16.0;
         let step = timeline.slice.as_secs_f64() * scale;
+        if timeline.slices.iter().all(|slice| (curve.value)(slice) == 0) {
+            continue; // It would only hide the others.
+        }
         let mut path = String::new();
         for (index, value) in values(curve).into_iter().enumerate() {
             let (x, y) = (LEFT + (index as f64 + 0.5) * step, floor - value / most * PANEL);
@@ -156,6 +159,13 @@ fn panel(out: &mut String, timeline: &Timeline, top: f64, scale: f64, unit: &str
         }
         let _ = writeln!(out, r#"<path class="line {class}" d="{path}"/>"#);
     }
+}
+
+/// The next number that reads well on an axis.
+fn round_up(value: f64) -> f64 {
+    let power = 10_f64.powf(value.log10().floor());
+    let mut steps = [1.0, 2.0, 4.0, 6.0, 8.0].into_iter().map(|step| step * power);
+    steps.find(|step| *step >= value).unwrap_or(10.0 * power)
 }
 
 fn axis(out: &mut String, end_s: f64, scale: f64, bottom: f64) {
@@ -198,7 +208,13 @@ mod tests {
         // Close to each other they stand on two lines.
         let lines: Vec<_> = svg.lines().filter(|line| line.contains("class=\"fault\"")).collect();
         assert!(lines[0].contains(r#"y="40.0">a &lt;"#) && lines[1].contains(r#"y="55.0">kill"#), "{lines:?}");
-        // The largest value, 19 in half a second, stands at the top of its panel.
-        assert!(svg.contains(">38.0<") || svg.contains(">38<"), "{svg}");
+        // The largest value is 19 in half a second.
+        assert!(svg.contains(">40<"), "{svg}");
+    }
+
+    #[test]
+    fn axes_end_at_round_numbers() {
+        let ends = [1.0, 3.0, 38.0, 40.0, 61.0, 99.0, 1888.0].map(round_up).map(f64::round);
+        assert_eq!(ends.map(|end| end as u32), [1, 4, 40, 40, 80, 100, 2000]);
     }
 }
