@@ -2,6 +2,7 @@
 //!
 //! - [`Registry`]: who is there, where, and how much it carries. Each server keeps the last copy, so that nobody is lost while Redis is away.
 //! - [`internal`]: what is answered on the internal port, behind the [`Guard`], to requests signed under the deployment's key ([`signature`]).
+//! - [`Live`]: all of it as one JSON, and the page that draws it.
 //! - [`Network`]: sends such requests, for the sessions of other servers' clients that land here.
 
 pub mod address;
@@ -12,9 +13,12 @@ mod entry;
 mod envelope;
 mod forward;
 mod guard;
+mod history;
 pub mod internal;
+mod live;
 mod load;
 mod membership;
+mod picture;
 mod redis;
 mod registry;
 mod replays;
@@ -28,6 +32,7 @@ pub use entry::{Entry, Rates, State};
 pub use envelope::OVERHEAD_MAX;
 pub use forward::Network;
 pub use guard::Guard;
+pub use live::Live;
 pub use load::Load;
 pub use membership::{BUILD, Membership};
 pub use redis::{PART, RedisBoard};

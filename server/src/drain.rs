@@ -13,6 +13,7 @@ use chat_socket::{CloseReason, Server, Socket};
 use parking_lot::Mutex;
 use serde::Serialize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
@@ -24,6 +25,7 @@ pub struct Drains {
     server: Arc<Server<Chat>>,
     health: Arc<Health>,
     machine: Mutex<Machine>,
+    refuses: AtomicBool,
     changed: Notify,
     /// Woken when whether the server drains has changed, for whoever tells others of it.
     turned: Notify,
@@ -48,7 +50,7 @@ impl Drains {
     /// Nothing drains yet; see [`run`](Self::run).
     pub fn new(server: Arc<Server<Chat>>, health: Arc<Health>) -> Arc<Self> {
         let (machine, changed, turned) = (Mutex::default(), Notify::new(), Notify::new());
-        Arc::new(Self { server, health, machine, changed, turned })
+        Arc::new(Self { server, health, machine, refuses: AtomicBool::new(false), changed, turned })
     }
 
     /// Drains at this pace until the lease lapses; a further call extends it, and may change the pace. `false`: the server is about to end anyway.
@@ -132,10 +134,13 @@ impl Drains {
     }
 
     fn turn(&self, draining: bool, refuse: bool) {
-        if refuse {
-            self.server.refuse_new();
-        } else {
-            self.server.accept_new();
+        // Only where it changes: a server that waits for Redis refuses, too.
+        if self.refuses.swap(refuse, Ordering::Relaxed) != refuse {
+            if refuse {
+                self.server.refuse_new();
+            } else {
+                self.server.accept_new();
+            }
         }
         if self.health.drain(draining) != draining {
             self.server.application().metrics().draining.set(i64::from(draining));

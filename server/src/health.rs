@@ -1,5 +1,7 @@
 //! Whether the server wants to be sent clients, and why not.
 
+pub mod redis;
+
 use parking_lot::Mutex;
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -86,6 +88,14 @@ impl Health {
                 }
             }
         });
+    }
+
+    /// What is wrong with Redis, if something is.
+    pub fn trouble(&self) -> Option<String> {
+        match &self.0.lock().redis {
+            Some(Redis::Awaited { why } | Redis::Away { why, .. }) => Some(why.clone()),
+            Some(Redis::Here) | None => None,
+        }
     }
 
     /// Whether clients are welcome now.

@@ -1,5 +1,6 @@
 //! What is served beside Socket.IO: the page, the probes, the metrics.
 
+use crate::cluster::Live;
 use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::page;
@@ -10,9 +11,13 @@ use axum::routing::get;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// The routes of the public port, beside those of the sockets.
-pub fn public(health: &Arc<Health>) -> Router {
-    probes(health).fallback(page::serve)
+/// The routes of the public port, beside those of the sockets. The cluster is shown there only where it may be.
+pub fn public(health: &Arc<Health>, cluster: Option<&Arc<Live>>) -> Router {
+    let probes = probes(health).fallback(page::serve);
+    match cluster {
+        Some(cluster) => probes.merge(cluster.router()),
+        None => probes,
+    }
 }
 
 /// The routes of the internal port: the probes are open to everybody, the rest has a door of its own.
@@ -21,9 +26,10 @@ pub fn internal(health: &Arc<Health>, guarded: Router) -> Router {
 }
 
 /// The routes of the metrics port.
-pub fn operations(health: &Arc<Health>, metrics: &Arc<Metrics>) -> Router {
+pub fn operations(health: &Arc<Health>, metrics: &Arc<Metrics>, cluster: &Arc<Live>) -> Router {
     let metrics = metrics.clone();
-    probes(health).route(
+    let shown = cluster.router().route("/assets/{*path}", get(page::serve));
+    probes(health).merge(shown).route(
         "/metrics",
         get(async move || {
             let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");

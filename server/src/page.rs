@@ -15,14 +15,30 @@ struct Dist;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// The file of the page that shows the deployment.
+const CLUSTER: &str = "cluster.html";
+
 /// Serves a file of the page, or the page itself for a path that the page knows.
 pub async fn serve(request: Request) -> Response {
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
     let path = request.uri().path().trim_start_matches('/');
-    let path = if path.is_empty() { "index.html" } else { path };
-    match file(path, request.headers()) {
+    let path = match path {
+        "" => "index.html",
+        path if path.starts_with(CLUSTER) => return (StatusCode::NOT_FOUND, "not found\n").into_response(),
+        path => path,
+    };
+    respond(path, request.headers())
+}
+
+/// Serves the page that shows the deployment. The public port may be told not to, so it cannot be had by its file's name.
+pub async fn cluster(headers: HeaderMap) -> Response {
+    respond(CLUSTER, &headers)
+}
+
+fn respond(path: &str, headers: &HeaderMap) -> Response {
+    match file(path, headers) {
         Some(response) => response,
         None if Dist::get("index.html").is_none() => {
             (StatusCode::NOT_FOUND, "this server was built without its page: `make run` builds both\n").into_response()

@@ -2,7 +2,7 @@
 
 use crate::announcer;
 use crate::chat::Chat;
-use crate::cluster::{self, Membership};
+use crate::cluster::{self, Live, Membership};
 use crate::drain::Drains;
 use crate::health::Health;
 use crate::housekeeping;
@@ -71,14 +71,17 @@ pub async fn run(settings: Settings, level: Level) -> Result<(), StartError> {
     let keeper = Arc::new(stores.keeper);
     let chat = Chat::among(settings, stores.log, stores.records, metrics.clone(), stores.servers);
     let server = Server::among(chat.clone(), config, metrics.sockets.clone(), membership.peers());
-    let router = http::public(&health).merge(server.router("/socket.io/"));
+    let live = Live::new(membership.registry().clone(), health.clone(), redis.as_ref().map(Redis::topology));
+    let shown = network.cluster_page.then_some(&live);
+    let router = http::public(&health, shown).merge(server.router("/socket.io/"));
     let drains = Drains::new(server.clone(), health.clone());
     let serve = |listener, router| tokio::spawn(serve(listener, router, options, metrics.sockets.clone()));
     let mut tasks = vec![
         serve(public, router),
         serve(internal, http::internal(&health, membership.router(server.clone(), drains.clone()))),
-        serve(operations, http::operations(&health, &metrics)),
+        serve(operations, http::operations(&health, &metrics, &live)),
         tokio::spawn(drains.clone().run()),
+        tokio::spawn(live.clone().run()),
         tokio::spawn({
             let (membership, server, drains) = (membership.clone(), server.clone(), drains.clone());
             async move { membership.run(server, drains).await }

@@ -10,9 +10,13 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    rolldownOptions: { input: ['index.html', 'cluster.html'] },
   },
   server: {
-    proxy: { '/socket.io': { target: process.env.CHAT_SERVER ?? 'http://127.0.0.1:3000', ws: true } },
+    proxy: {
+      '/cluster.json': process.env.CHAT_SERVER ?? 'http://127.0.0.1:3000',
+      '/socket.io': { target: process.env.CHAT_SERVER ?? 'http://127.0.0.1:3000', ws: true },
+    },
   },
   test: { include: ['src/**/*.test.ts'] },
 });

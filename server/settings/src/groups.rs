@@ -23,6 +23,8 @@ group! {
         trusted_proxies: Networks = "none", reload;
         /// Web pages that may connect (the Origin header). Programs send none and are always let in.
         allowed_origins: Pages = "*";
+        /// The public port shows the cluster, too, at /cluster: every server and every Redis process with their addresses. The metrics port always does.
+        cluster_page: Switch = "true";
         /// Threads that serve connections; auto takes one a core.
         workers: Auto<Count> = "auto" in "1" to "1024";
     }

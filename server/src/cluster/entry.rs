@@ -24,6 +24,9 @@ pub struct Entry {
     /// Connections that are open.
     #[serde(default)]
     pub connections: u64,
+    /// How many it takes; 0 where it does not say.
+    #[serde(default)]
+    pub connections_max: u64,
     /// Rooms that it keeps.
     #[serde(default)]
     pub rooms: u64,

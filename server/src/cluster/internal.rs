@@ -75,6 +75,7 @@ pub fn load(server: &Server<Chat>, drains: &Drains) -> Load {
     Load {
         state: if status.draining { Standing::Draining } else { Standing::Serving },
         connections: server.connections() as u64,
+        connections_max: chat.settings().limits.max_connections as u64,
         rooms: chat.directory().len() as u64,
         sends: metrics.append_seconds.get_sample_count(),
         deliveries: metrics.deliveries.get(),

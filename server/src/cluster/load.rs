@@ -10,6 +10,8 @@ pub struct Load {
     pub state: State,
     /// Connections that are open.
     pub connections: u64,
+    /// How many it takes.
+    pub connections_max: u64,
     /// Rooms that it keeps.
     pub rooms: u64,
     /// Entries appended for its clients since the start.
@@ -42,8 +44,15 @@ mod tests {
 
     #[test]
     fn rates_are_differences_over_time() {
-        let load =
-            |sends| Load { state: State::Serving, connections: 0, rooms: 0, sends, deliveries: 2 * sends, accepts: 0 };
+        let load = |sends| Load {
+            state: State::Serving,
+            connections: 0,
+            connections_max: 0,
+            rooms: 0,
+            sends,
+            deliveries: 2 * sends,
+            accepts: 0,
+        };
         let rates = load(10).rates_since(&load(5), Duration::from_secs(2));
         assert_eq!(rates, Rates { sends: 2.5, deliveries: 5.0, accepts: 0.0 });
         assert_eq!(load(10).rates_since(&load(5), Duration::ZERO), Rates::default());

@@ -32,13 +32,21 @@ impl RedisBoard {
         Self { cluster, partition, key }
     }
 
+    /// What reads the registry in a partition, or what would stand in its place: answers quickly, and shows that the library is there.
+    pub fn question(cluster: &Cluster, partition: Partition) -> Call {
+        Call { function: "registry_read", keys: vec![cluster.key(partition, KIND, "")], args: Vec::new() }
+    }
+
     async fn exchange(&self, entry: &Entry, expiry: Duration) -> Result<Sheet, Away> {
         let text = serde_json::to_vec(entry).map_err(|error| Away(error.to_string()))?;
         let args = vec![entry.boot.to_string().into(), expiry.as_millis().to_string().into(), text.into()];
         // Nothing waits for replicas: what a failover loses is written again two seconds later. Whether it arrived is seen in what is read.
         self.cluster.post(self.partition, Call { function: "registry_write", keys: vec![self.key.clone()], args });
-        let call = Call { function: "registry_read", keys: vec![self.key.clone()], args: Vec::new() };
-        let value = self.cluster.read(self.partition, call).await.map_err(|error| Away(error.to_string()))?;
+        let value = self
+            .cluster
+            .read(self.partition, Self::question(&self.cluster, self.partition))
+            .await
+            .map_err(|error| Away(error.to_string()))?;
         sheet(&value).ok_or_else(|| Away("the answer is none of the registry".to_owned()))
     }
 }

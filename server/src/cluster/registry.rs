@@ -117,7 +117,15 @@ impl Registry {
 
     /// Says good-bye, so that the others need not wait for the expiry. Not to be called while [`run`](Self::run) runs.
     pub async fn leave(&self) {
-        let nothing = Load { state: State::Ended, connections: 0, rooms: 0, sends: 0, deliveries: 0, accepts: 0 };
+        let nothing = Load {
+            state: State::Ended,
+            connections: 0,
+            connections_max: 9,
+            rooms: 0,
+            sends: 0,
+            deliveries: 0,
+            accepts: 0,
+        };
         if let Err(away) = self.answered(self.board.announce(&self.entry(&nothing), EXPIRY)).await {
             tracing::warn!(error = %away, "not taken off the registry; the entry will expire");
         }
@@ -125,7 +133,7 @@ impl Registry {
 
     fn entry(&self, load: &Load) -> Entry {
         let Identity { node, boot, address, build } = self.own.clone();
-        let Load { state, connections, rooms, sends: _, deliveries: _, accepts: _ } = *load;
+        let Load { state, connections, connections_max, rooms, sends: _, deliveries: _, accepts: _ } = *load;
         Entry {
             node,
             boot,
@@ -134,6 +142,7 @@ impl Registry {
             started_at: self.started_at,
             state,
             connections,
+            connections_max,
             rooms,
             rates: super::Rates::default(),
         }
@@ -232,7 +241,15 @@ mod tests {
     }
 
     fn load() -> Load {
-        Load { state: State::Serving, connections: 3, rooms: 2, sends: 0, deliveries: 0, accepts: 0 }
+        Load {
+            state: State::Serving,
+            connections: 3,
+            connections_max: 9,
+            rooms: 2,
+            sends: 0,
+            deliveries: 0,
+            accepts: 0,
+        }
     }
 
     #[tokio::test]

@@ -167,6 +167,7 @@ mod tests {
             started_at: 0,
             state: State::Serving,
             connections: 0,
+            connections_max: 0,
             rooms: 0,
             rates: Rates::default(),
         }

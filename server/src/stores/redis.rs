@@ -2,12 +2,12 @@
 
 use super::{Keeper, Stores};
 use crate::cluster::{self, Board, Boot, RedisBoard, Registry};
-use crate::health::Health;
+use crate::health::{self, Health};
 use crate::metrics::Metrics;
 use crate::presence::{Boots, Servers};
 use crate::records::{self, Owner, RedisRecords};
 use chat_log::redis::{self as redis_log, RedisLog};
-use chat_redis::{Cluster, Library, Options, Partition, Tls, Unfit};
+use chat_redis::{Cluster, Library, Options, Tls, Topology, Unfit};
 use chat_settings::{Settings, Unreplicated};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -72,6 +72,11 @@ impl Redis {
         &self.cluster
     }
 
+    /// Its nodes, for those who show them.
+    pub fn topology(&self) -> watch::Receiver<Arc<Topology>> {
+        self.cluster.topology()
+    }
+
     /// Takes over settings that may change while it runs.
     pub fn reload(&self, settings: &Settings) {
         self.cluster.set_unreplicated_allowed(settings.redis.redis_unreplicated == Unreplicated::Allow);
@@ -105,23 +110,8 @@ impl Redis {
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             interval.tick().await;
-            health.redis(self.answers(), Instant::now());
-        }
-    }
-
-    /// Whether most partitions have a master that answers.
-    fn answers(&self) -> Result<(), String> {
-        let (partitions, topology) = (self.cluster.partitions(), self.cluster.topology());
-        let topology = topology.borrow();
-        let count = usize::from(partitions.count());
-        let serves = |partition: &Partition| {
-            topology.owner(partitions.slot(*partition)).is_some_and(|owner| owner.health == chat_redis::Health::Online)
-        };
-        let served = partitions.all().filter(serves).count();
-        if served * 2 > count {
-            Ok(())
-        } else {
-            Err(format!("{served} of {count} partitions have a master that answers"))
+            let answer = health::redis::ask(&self.cluster).await;
+            health.redis(answer, Instant::now());
         }
     }
 }

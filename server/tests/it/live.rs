@@ -93,8 +93,9 @@ impl Live {
         let chat = Chat::among(settings, log.clone(), records.clone(), metrics.clone(), servers);
         let server = Server::among(chat, config, metrics.sockets.clone(), membership.peers());
         let health = Arc::new(Health::default());
+        let shown = chat_server::cluster::Live::new(membership.registry().clone(), health.clone(), None);
         let drains = Drains::new(server.clone(), health.clone());
-        let router = http::operations(&health, &metrics).merge(server.router("/socket.io/"));
+        let router = http::operations(&health, &metrics, &shown).merge(server.router("/socket.io/"));
         // The kernel is to hold little for those who do not read, so that the bounds above it are what is tested.
         let options = ServeOptions { send_buffer: 16 * 1024, ..ServeOptions::default() };
         let guarded = http::internal(&health, membership.router(server.clone(), drains.clone()));

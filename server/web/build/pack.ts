@@ -1,7 +1,7 @@
 // After the build: a .br and a .gz beside every file that gets smaller by it, so that the server only has to serve
 // them, and a limit on what a first load costs.
 
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import type { Plugin } from 'vite';
@@ -22,7 +22,7 @@ export function pack(): Plugin {
     closeBundle: {
       sequential: true,
       handler() {
-        let script = { raw: 0, br: 0, gz: 0 };
+        const sizes = new Map<string, Size>();
         for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
           const path = join(folder, name);
           if (!COMPRESSIBLE.test(name) || !statSync(path).isFile()) continue;
@@ -33,17 +33,50 @@ export function pack(): Plugin {
           const gz = gzipSync(raw, { level: 9 });
           if (br.length < raw.length) writeFileSync(`${path}.br`, br);
           if (gz.length < raw.length) writeFileSync(`${path}.gz`, gz);
-          if (name.endsWith('.js')) {
-            script = { raw: script.raw + raw.length, br: script.br + br.length, gz: script.gz + gz.length };
-          }
+          sizes.set(name, { raw: raw.length, br: br.length, gz: gz.length });
         }
-        const kilobytes = (bytes: number) => (bytes / 1000).toFixed(1);
-        console.log(
-          `script: ${kilobytes(script.raw)} KB, gzip ${kilobytes(script.gz)} KB, brotli ${kilobytes(script.br)} KB` +
-            ` (limit: ${kilobytes(SCRIPT_BYTES_MAX)} KB gzip)`,
-        );
-        if (script.gz > SCRIPT_BYTES_MAX) throw new Error('the page has more script than a first load may cost');
+        for (const page of readdirSync(folder).filter((name) => name.endsWith('.html'))) {
+          weigh(page, scriptsOf(folder, page), sizes);
+        }
       },
     },
   };
+}
+
+interface Size {
+  readonly raw: number;
+  readonly br: number;
+  readonly gz: number;
+}
+
+/** The scripts that a page names, those that these name, and so on: all that a visit may load. */
+function scriptsOf(folder: string, page: string): ReadonlySet<string> {
+  const scripts = new Set<string>();
+  const look = (file: string) => {
+    for (const [name] of readFileSync(join(folder, file), 'utf8').matchAll(/[\w-]+\.js\b/g)) {
+      const script = join('assets', name);
+      if (scripts.has(script) || !existsSync(join(folder, script))) continue;
+      scripts.add(script);
+      look(script);
+    }
+  };
+  look(page);
+  return scripts;
+}
+
+function weigh(page: string, scripts: ReadonlySet<string>, sizes: ReadonlyMap<string, Size>): void {
+  const sum = (of: (size: Size) => number) =>
+    [...scripts].reduce((all, script) => {
+      const size = sizes.get(script);
+      if (!size) throw new Error(`${page} loads ${script}, which was not built`);
+      return all + of(size);
+    }, 0);
+  const kilobytes = (bytes: number) => (bytes / 1000).toFixed(1);
+  const gz = sum((size) => size.gz);
+  console.log(
+    `${page}: script ${kilobytes(sum((size) => size.raw))} KB, gzip ${kilobytes(gz)} KB, brotli ` +
+      `${kilobytes(sum((size) => size.br))} KB (limit: ${kilobytes(SCRIPT_BYTES_MAX)} KB gzip)`,
+  );
+  if (scripts.size === 0) throw new Error(`${page} loads no script`);
+  if (gz > SCRIPT_BYTES_MAX) throw new Error(`${page} has more script than a first load may cost`);
 }
