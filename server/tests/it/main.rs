@@ -5,6 +5,7 @@
 
 mod client;
 mod cluster;
+mod cluster_redis;
 mod corpus;
 mod http;
 mod live;

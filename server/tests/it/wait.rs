@@ -16,3 +16,12 @@ pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
         tokio::time::sleep(EVERY).await;
     }
 }
+
+/// Waits until a condition holds that has to be asked for, for so long.
+pub(crate) async fn eventually_within(deadline: Duration, holds: impl AsyncFn() -> bool) {
+    let begun = Instant::now();
+    while !holds().await {
+        assert!(begun.elapsed() < deadline, "not within {deadline:?}");
+        tokio::time::sleep(EVERY * 20).await;
+    }
+}

@@ -59,7 +59,8 @@ test('all of it can be reached with the keyboard, and a shard shows its slots', 
   await page.goto('/cluster');
   const reached: (string | null)[] = [];
   await expect(page.getByRole('listitem', { name: 'Shard 3, replicated' })).toBeVisible();
-  for (let i = 0; i < 8; i += 1) {
+  // Six, and the page itself where it scrolls; then it begins anew.
+  while (reached.filter(Boolean).length < 6 && reached.length < 10) {
     await page.keyboard.press('Tab');
     reached.push(await page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? null));
     if (reached.at(-1) === 'Shard 2, replicated') {

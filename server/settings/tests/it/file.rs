@@ -64,6 +64,7 @@ internal-advertise: auto
 node: auto
 trusted-proxies: none
 allowed-origins: "*"
+cluster-page: true
 workers: auto
 # Access
 guests: true
