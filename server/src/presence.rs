@@ -13,7 +13,7 @@ mod voice;
 #[cfg(test)]
 mod model;
 
-pub use ask::{refresh, watch_servers};
+pub use ask::{follow_registry, refresh, watch_servers};
 pub use memory::{MemoryPresence, Shared};
 pub use redis::{PART, RedisPresence};
 pub use store::{PresenceStore, Unread};

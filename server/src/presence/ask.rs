@@ -3,12 +3,15 @@
 //!
 //! One task a part of the store, there only while it has something to read, so that a part that does not answer holds up no other.
 
-use super::Others;
+use super::{Boots, Others};
 use crate::chat::Chat;
+use crate::cluster::View;
 use crate::room::Room;
-use std::collections::HashMap;
+use chat_socket::Boot;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// How many rooms are read at once.
 const ROOMS_AT_ONCE: usize = 64;
@@ -131,6 +134,24 @@ pub async fn refresh(chat: &Arc<Chat>, rooms: impl IntoIterator<Item = &Arc<Room
         }
     };
     let _ = tokio::time::timeout(PATIENCE, all).await;
+}
+
+/// Keeps `boots` at what the registry knows, but for this server; ends with the registry, or when nobody listens.
+pub async fn follow_registry(mut views: watch::Receiver<Arc<View>>, own: Boot, boots: watch::Sender<Boots>) {
+    loop {
+        let view = views.borrow_and_update().clone();
+        let others: BTreeSet<_> = view.nodes().map(|node| node.entry.boot).filter(|boot| *boot != own).collect();
+        boots.send_if_modified(|known| {
+            let news = **known != others;
+            if news {
+                *known = Arc::new(others);
+            }
+            news
+        });
+        if boots.is_closed() || views.changed().await.is_err() {
+            return;
+        }
+    }
 }
 
 /// Takes from the rooms who was on servers that are gone, and has all rooms read when a server appears. Ends with the registry.

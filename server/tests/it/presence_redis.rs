@@ -81,7 +81,8 @@ async fn the_store_keeps_what_is_said_and_finds_out_what_it_lost() {
     while reading(Some(first.clone())).await != Kept::Said(second.clone()) {}
 
     // Another room of the same part.
-    let other = (0..1_000_000).map(|n| format!("room {n}")).find(|name| store.part_of(name) == part).expect("one of them");
+    let other =
+        (0..1_000_000).map(|n| format!("room {n}")).find(|name| store.part_of(name) == part).expect("one of them");
     let other: Arc<str> = other.into();
     store.write(&other, &said(3, &["cleo"]));
     let sums = |rooms, versions| HashMap::from([(part, Sum { rooms, versions })]);
