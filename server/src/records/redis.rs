@@ -5,6 +5,8 @@
 //! join gets, the fence that a take-over saw. The numbers of joins are counted here, in the lease of the session, since its owner alone makes them.
 
 mod answer;
+#[cfg(test)]
+mod tests;
 
 use super::{Found, Lost, Records};
 use crate::metrics::Metrics;
@@ -57,6 +59,9 @@ struct Inner {
     metrics: Arc<Metrics>,
     /// The sessions that this server owns.
     leases: Mutex<HashMap<Pid, Lease>>,
+    /// Everything that was written, so that tests can have it arrive once more.
+    #[cfg(test)]
+    journal: Mutex<Vec<(Partition, Call)>>,
 }
 
 /// A session that this server owns.
@@ -70,7 +75,16 @@ struct Lease {
 impl RedisRecords {
     /// A store that keeps a session without a connection for `expiry`.
     pub fn new(cluster: Cluster, expiry: Duration, owner: Owner, metrics: Arc<Metrics>) -> Self {
-        Self { inner: Arc::new(Inner { cluster, expiry, owner, metrics, leases: Mutex::default() }) }
+        let inner = Inner {
+            cluster,
+            expiry,
+            owner,
+            metrics,
+            leases: Mutex::default(),
+            #[cfg(test)]
+            journal: Mutex::default(),
+        };
+        Self { inner: Arc::new(inner) }
     }
 }
 
@@ -305,7 +319,10 @@ impl Inner {
         keys: Vec<Bytes>,
         args: Vec<Bytes>,
     ) -> Result<Value, WriteError> {
-        let written = self.cluster.write(partition, Call { function, keys, args }).await;
+        let call = Call { function, keys, args };
+        #[cfg(test)]
+        self.journal.lock().push((partition, call.clone()));
+        let written = self.cluster.write(partition, call).await;
         if let Err(WriteError::Refused(error)) = &written {
             tracing::error!(function, error, "a session's record was not written");
         }
