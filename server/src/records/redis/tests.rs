@@ -191,7 +191,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, max_shrink_time: 20_000, ..ProptestConfig::default() })]
     #[test]
     fn the_store_does_what_the_record_does(steps in prop::collection::vec(step(), 1..60)) {
         static RUNTIME: OnceLock<(Runtime, Cluster)> = OnceLock::new();
