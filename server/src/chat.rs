@@ -12,6 +12,8 @@ use crate::presence::Servers;
 use crate::records::{Lost, Records};
 use crate::requests;
 use crate::room::Room;
+use crate::rooms::listing::Listing;
+use crate::rooms::{Bounds, MemoryRooms, Rooms};
 use crate::user::Users;
 use axum::http::request::Parts;
 use bytes::Bytes;
@@ -35,8 +37,11 @@ pub struct Chat {
     auth: Auth,
     log: Arc<dyn RoomLog>,
     records: Arc<dyn Records>,
+    rooms: Arc<dyn Rooms>,
     metrics: Arc<Metrics>,
     directory: Directory,
+    /// What there is to join.
+    listing: Listing,
     users: Users,
     servers: Servers,
     /// Which connection owns a session on this server.
@@ -59,7 +64,8 @@ impl Chat {
         records: Arc<dyn Records>,
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
-        Self::among(settings, log, records, metrics, Servers::alone())
+        let rooms = Arc::new(MemoryRooms::new(Bounds::of(&settings.limits)));
+        Self::among(settings, log, records, rooms, metrics, Servers::alone())
     }
 
     /// A server among others.
@@ -67,6 +73,7 @@ impl Chat {
         settings: Settings,
         log: Arc<dyn RoomLog>,
         records: Arc<dyn Records>,
+        rooms: Arc<dyn Rooms>,
         metrics: Arc<Metrics>,
         servers: Servers,
     ) -> Arc<Self> {
@@ -78,7 +85,9 @@ impl Chat {
             settings: RwLock::new(Arc::new(settings)),
             log,
             records,
+            rooms,
             metrics,
+            listing: Listing::default(),
             users: Users::default(),
             servers,
             owners: Mutex::default(),
@@ -118,6 +127,16 @@ impl Chat {
     /// The sessions' records.
     pub fn records(&self) -> &dyn Records {
         &*self.records
+    }
+
+    /// What is kept of rooms beside their logs.
+    pub fn rooms(&self) -> &dyn Rooms {
+        &*self.rooms
+    }
+
+    /// The list of public rooms.
+    pub fn listing(&self) -> &Listing {
+        &self.listing
     }
 
     /// What it counts.

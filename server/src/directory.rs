@@ -1,24 +1,20 @@
-//! The rooms that there are, by name.
+//! The rooms that this server knows, by name: a cache of what they are, and the place of those that somebody here is in.
 
-use crate::room::{About, Room, Visibility};
+use crate::room::Room;
+use crate::rooms::About;
 use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The rooms of this server. They stay until it ends, as their entries do with the memory log.
+/// The rooms of this server.
 pub struct Directory {
     rooms: RwLock<HashMap<Arc<str>, Arc<Room>>>,
     rooms_max: usize,
 }
 
-/// Why a room was not made.
+/// There are as many rooms in use as there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotMade {
-    /// There is one of this name.
-    Exists,
-    /// There are as many as there may be.
-    Full,
-}
+pub struct Full;
 
 impl Directory {
     /// A directory of at most so many rooms.
@@ -26,38 +22,27 @@ impl Directory {
         Self { rooms: RwLock::new(HashMap::new()), rooms_max }
     }
 
-    /// The room of this name.
+    /// The room of this name, if it is known here.
     pub fn find(&self, name: &str) -> Option<Arc<Room>> {
         self.rooms.read().get(name).cloned()
     }
 
-    /// Makes a room.
-    pub fn create(&self, name: &str, title: &str, visibility: Visibility) -> Result<Arc<Room>, NotMade> {
+    /// The room of this name, which the store knows as this.
+    pub fn keep(&self, name: &Arc<str>, about: About) -> Result<Arc<Room>, Full> {
         let mut rooms = self.rooms.write();
-        if rooms.contains_key(name) {
-            return Err(NotMade::Exists);
+        if let Some(room) = rooms.get(name) {
+            return Ok(room.clone());
         }
         if rooms.len() >= self.rooms_max {
-            return Err(NotMade::Full);
+            // Those that nobody here uses are found again in the store.
+            rooms.retain(|_, room| Arc::strong_count(room) > 1 || room.stays() > 0);
         }
-        let name: Arc<str> = name.into();
-        let room = Arc::new(Room::new(name.clone(), About { title: title.into(), visibility }));
-        rooms.insert(name, room.clone());
+        if rooms.len() >= self.rooms_max {
+            return Err(Full);
+        }
+        let room = Arc::new(Room::new(name.clone(), about));
+        rooms.insert(name.clone(), room.clone());
         Ok(room)
-    }
-
-    /// The room of this name, made as an open one if it is not there.
-    pub fn open(&self, name: &str) -> Result<Arc<Room>, NotMade> {
-        loop {
-            if let Some(room) = self.find(name) {
-                return Ok(room);
-            }
-            match self.create(name, name, Visibility::Public) {
-                // Somebody was faster.
-                Err(NotMade::Exists) => {}
-                made => return made,
-            }
-        }
     }
 
     /// All rooms.

@@ -28,6 +28,7 @@ pub mod records;
 pub mod refusal;
 pub mod requests;
 pub mod room;
+pub mod rooms;
 pub mod run;
 pub mod stores;
 pub mod user;

@@ -55,6 +55,8 @@ pub struct Metrics {
     pub sessions_lost: IntCounter,
     /// Values where a record should be that are none.
     pub foreign_records: IntCounter,
+    /// Values where a room, a member or a list should be that are none.
+    pub foreign_rooms: IntCounter,
     /// Rooms that are kept.
     pub rooms: IntGauge,
     /// Entries sent to members, each counted once a member.
@@ -142,6 +144,10 @@ impl Metrics {
             sessions_lost: counter(
                 "chat_sessions_lost_total",
                 "Sessions of this server that had expired or gone to another one when they were to be renewed.",
+            )?,
+            foreign_rooms: counter(
+                "chat_rooms_foreign_values_total",
+                "Values in the place of a room, its members or a list of rooms that could not be read.",
             )?,
             foreign_records: counter(
                 "chat_session_foreign_records_total",

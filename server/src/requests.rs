@@ -1,10 +1,12 @@
 //! What clients ask: one file an event or a kind of events, all answered in the same way.
 
 mod create;
+mod dm;
 mod entries;
 mod history;
 mod join;
 mod leave;
+mod members;
 mod read;
 mod rooms;
 mod send;
@@ -16,7 +18,10 @@ use crate::allowance::Quota;
 use crate::chat::Chat;
 use crate::emit;
 use crate::refusal::{Code, Refusal};
-use crate::room::{About, Room};
+use crate::room::Room;
+use crate::rooms::access::Action;
+use crate::rooms::find::{Found, find, no_such_room};
+use crate::rooms::{About, Visibility};
 use crate::user::User;
 use chat_log::Position;
 use chat_session::JoinNumber;
@@ -52,13 +57,23 @@ pub enum Name {
     Rooms,
     /// Make one.
     Create,
+    /// Make a private room with one other.
+    Dm,
+    /// Make somebody a member of a private room.
+    Invite,
+    /// Put somebody out of it.
+    Kick,
+    /// Change what somebody may do in it.
+    Role,
+    /// List its members.
+    Members,
     /// Anything else.
     Unknown,
 }
 
 impl Name {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 17] = [
         Self::Join,
         Self::Leave,
         Self::Send,
@@ -70,6 +85,11 @@ impl Name {
         Self::Read,
         Self::Rooms,
         Self::Create,
+        Self::Dm,
+        Self::Invite,
+        Self::Kick,
+        Self::Role,
+        Self::Members,
         Self::Unknown,
     ];
 
@@ -87,6 +107,11 @@ impl Name {
             Self::Read => "read",
             Self::Rooms => "rooms",
             Self::Create => "create",
+            Self::Dm => "dm",
+            Self::Invite => "invite",
+            Self::Kick => "kick",
+            Self::Role => "role",
+            Self::Members => "members",
             Self::Unknown => "unknown",
         }
     }
@@ -124,7 +149,17 @@ pub fn handle(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, event: &Event<'_>) -
         Name::Typing | Name::Read => {
             (&call.user.signs, limits.typing_per_second, limits.typing_per_second, Limit::TypingRate)
         }
-        Name::Join | Name::Leave | Name::History | Name::Rooms | Name::Create | Name::Unknown => {
+        Name::Join
+        | Name::Leave
+        | Name::History
+        | Name::Rooms
+        | Name::Create
+        | Name::Dm
+        | Name::Invite
+        | Name::Kick
+        | Name::Role
+        | Name::Members
+        | Name::Unknown => {
             (&call.user.requests, limits.requests_per_second * 10, limits.requests_per_second, Limit::RequestRate)
         }
     };
@@ -152,6 +187,11 @@ pub fn handle(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, event: &Event<'_>) -
         Name::Read => call.run(argument, read::read),
         Name::Rooms => call.run(argument, rooms::rooms),
         Name::Create => call.run(argument, create::create),
+        Name::Dm => call.run(argument, dm::dm),
+        Name::Invite => call.run(argument, members::invite),
+        Name::Kick => call.run(argument, members::kick),
+        Name::Role => call.run(argument, members::role),
+        Name::Members => call.run(argument, members::members),
         Name::Unknown => {
             let known: Vec<_> = Name::ALL.iter().map(|name| name.text()).take(Name::ALL.len() - 1).collect();
             call.refuse(&Refusal::invalid(format!("unknown event: the events are {}", known.join(", "))));
@@ -223,9 +263,20 @@ impl Call {
         stay.ok_or_else(|| Refusal::new(Code::Forbidden, "not a member of this room: join it first"))
     }
 
-    /// The room of this name.
-    pub fn room(&self, room: &str) -> Result<Arc<Room>, Refusal> {
-        self.chat.directory().find(room).ok_or_else(|| Refusal::not_found("there is no room of this name"))
+    /// The room of this name, if there is one and the user may do this in it.
+    pub async fn room(&self, room: &str, action: Action) -> Result<Found, Refusal> {
+        let found = find(&self.chat, room, &self.user.id).await?.ok_or_else(no_such_room)?;
+        found.may(action)?;
+        Ok(found)
+    }
+
+    /// The same for a room in which the session has to be.
+    pub async fn member_who(&self, room: &str, action: Action) -> Result<Arc<Room>, Refusal> {
+        let (room, _) = self.member_of(room)?;
+        if room.about().visibility == Visibility::Private {
+            self.room(room.name(), action).await?;
+        }
+        Ok(room)
     }
 
     /// A name that a room may have: within its length, no control characters, no space at its ends.
@@ -254,14 +305,18 @@ fn without_place(error: &str) -> &str {
 pub struct Shown<'a> {
     room: &'a str,
     title: &'a str,
-    visibility: crate::room::Visibility,
+    visibility: Visibility,
 }
 
 impl<'a> Shown<'a> {
     /// Shows a room.
     pub fn new(room: &'a Room) -> Self {
-        let About { title, visibility } = room.about();
-        Self { room: room.name(), title, visibility: *visibility }
+        Self::of(room.name(), room.about())
+    }
+
+    /// Shows a room that is known as this.
+    pub fn of(room: &'a str, about: &'a About) -> Self {
+        Self { room, title: &about.title, visibility: about.visibility }
     }
 }
 

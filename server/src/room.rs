@@ -21,6 +21,7 @@ pub use presence::{Asked, Crowd, Kept, NAMES_BYTES_MAX, NAMES_MAX, Named, Presen
 pub use receipts::{Receipts, unread};
 
 use crate::chat::Chat;
+use crate::rooms::About;
 use crate::user::User;
 use crate::volatile::{Envelope, Inbox, Kind};
 use bytes::Bytes;
@@ -28,7 +29,6 @@ use chat_log::{Entry, Follower, Hint, Position, Watch};
 use chat_socket::Group;
 use parking_lot::Mutex;
 use ring::Ring;
-use serde::Serialize;
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -39,23 +39,6 @@ const INCOMING_MAX: usize = 1024;
 
 /// How long presence that was read of a room without local members is kept.
 const GLIMPSE: Duration = Duration::from_secs(60);
-
-/// Who may see and join a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Visibility {
-    /// Everybody.
-    Public,
-}
-
-/// What a room is, beside its entries.
-#[derive(Clone, Debug)]
-pub struct About {
-    /// The title that is shown.
-    pub title: Box<str>,
-    /// Who may see it.
-    pub visibility: Visibility,
-}
 
 /// A room.
 pub struct Room {

@@ -134,6 +134,11 @@ impl Users {
         user
     }
 
+    /// The name of a user who is here.
+    pub fn name_of(&self, id: &str) -> Option<Arc<str>> {
+        self.known.lock().get(id).and_then(Weak::upgrade).map(|user| user.name())
+    }
+
     /// Those who are in a room.
     pub fn in_room(&self, room: &Arc<Room>) -> Vec<Arc<User>> {
         let known: Vec<_> = self.known.lock().values().filter_map(Weak::upgrade).collect();

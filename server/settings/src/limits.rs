@@ -88,6 +88,12 @@ limits! {
     /// Rooms that are kept.
     Rooms max_rooms: Count = "100000" in "1" to "10000000"
         => "there are {} rooms, as many as there may be: use one that exists";
+    /// Members of a private room.
+    RoomMembers room_members: Count = "1000" in "2" to "10000"
+        => "a private room may have at most {} members";
+    /// Private rooms that a user may be a member of.
+    RoomsPerUser rooms_per_user: Count = "1000" in "1" to "10000"
+        => "a user may be a member of at most {} private rooms: leave one first";
     /// Bytes of entries and remembered ids of all rooms together, with the memory log.
     LogBytes max_log_bytes: Bytes = "1GiB" in "1MiB" to "1024GiB"
         => "the log holds {}, as much as it may: try again later";

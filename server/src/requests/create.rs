@@ -1,10 +1,10 @@
 //! `create`: a room of one's own making.
 
 use super::{Answered, Call, Shown};
-use crate::directory::NotMade;
 use crate::emit;
 use crate::refusal::{Code, Refusal};
-use crate::room::Visibility;
+use crate::rooms::find::{keep, now_ms};
+use crate::rooms::{About, Created, Member, PAIR, Role, Visibility};
 use chat_settings::Limit;
 use serde::Deserialize;
 use serde_json::json;
@@ -14,7 +14,18 @@ use std::sync::Arc;
 pub(super) struct Create {
     room: Option<String>,
     title: Option<String>,
-    visibility: Option<String>,
+    #[serde(default)]
+    visibility: Asked,
+    #[serde(default)]
+    members: Vec<String>,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Asked {
+    #[default]
+    Public,
+    Private,
 }
 
 pub(super) async fn create(call: Arc<Call>, request: Create) -> Answered {
@@ -22,6 +33,9 @@ pub(super) async fn create(call: Arc<Call>, request: Create) -> Answered {
     let limits = &settings.limits;
     let name = request.room.unwrap_or_else(|| format!("room-{:016x}", rand::random::<u64>()));
     call.room_name(&name)?;
+    if name.starts_with(PAIR) {
+        return Err(Refusal::invalid(format!("`room`: names that begin with `{PAIR}` are those of rooms of two: use `dm`")));
+    }
     let title = request.title.unwrap_or_else(|| name.clone());
     if title.chars().count() > limits.title_chars {
         return Err(Refusal::limit(Code::TooLarge, Limit::RoomTitle, limits));
@@ -29,14 +43,68 @@ pub(super) async fn create(call: Arc<Call>, request: Create) -> Answered {
     if title.trim().is_empty() || title.chars().any(char::is_control) {
         return Err(Refusal::invalid("`title`: at least one character, and no control characters"));
     }
-    if request.visibility.is_some_and(|visibility| visibility != "public") {
-        return Err(Refusal::invalid("`visibility`: rooms are `public`"));
-    }
-    let room = call.chat.directory().create(&name, &title, Visibility::Public).map_err(|reason| match reason {
-        NotMade::Exists => {
-            Refusal::new(Code::Conflict, "there is a room of this name: join it, or choose another name")
+    let (visibility, members) = match request.visibility {
+        Asked::Public if !request.members.is_empty() => {
+            return Err(Refusal::invalid("`members`: only private rooms have members"));
         }
-        NotMade::Full => Refusal::limit(Code::Unavailable, Limit::Rooms, limits),
-    })?;
-    Ok(Some(emit::text(&json!({ "ok": true, "room": Shown::new(&room) }))))
+        Asked::Public => (Visibility::Public, Vec::new()),
+        Asked::Private => (Visibility::Private, members(&call, request.members)?),
+    };
+    let about = About { title: title.into(), visibility, by: (*call.user.id).into(), at_ms: now_ms() };
+    call.make(&name.into(), about, &members).await
 }
+
+/// Who asks becomes the owner, the others members.
+fn members(call: &Call, ids: Vec<String>) -> Result<Vec<Member>, Refusal> {
+    let settings = call.chat.settings();
+    if ids.len() >= settings.limits.room_members {
+        return Err(Refusal::limit(Code::TooLarge, Limit::RoomMembers, &settings.limits));
+    }
+    let mut members = vec![Member { id: call.user.id.clone(), name: call.user.name(), role: Role::Owner }];
+    for id in ids {
+        call.user_id(&id)?;
+        if members.iter().all(|member| *member.id != *id) {
+            members.push(call.member(&id, Role::Member));
+        }
+    }
+    Ok(members)
+}
+
+impl Call {
+    /// Makes a room that nobody has made.
+    pub(super) async fn make(&self, name: &Arc<str>, about: About, members: &[Member]) -> Answered {
+        match self.chat.rooms().create(name, &about, members).await? {
+            Created::Made => {}
+            Created::Exists => {
+                let message = "there is a room of this name: join it, or choose another name";
+                return Err(Refusal::new(Code::Conflict, message));
+            }
+            Created::Full(limit) => return Err(self.full(limit)),
+        }
+        self.chat.listing().outdate().await;
+        let room = keep(&self.chat, name, about)?;
+        Ok(Some(emit::text(&json!({ "ok": true, "room": Shown::new(&room) }))))
+    }
+
+    /// A bound of the store is reached.
+    pub(super) fn full(&self, limit: Limit) -> Refusal {
+        Refusal::limit(Code::Unavailable, limit, &self.chat.settings().limits)
+    }
+
+    /// The id of a user may be of anybody, here or not.
+    pub(super) fn user_id(&self, id: &str) -> Result<(), Refusal> {
+        if id.is_empty() || id.len() > USER_BYTES_MAX || id.chars().any(char::is_control) {
+            return Err(Refusal::invalid(format!("the id of a user has 1 to {USER_BYTES_MAX} bytes, no control characters")));
+        }
+        Ok(())
+    }
+
+    /// A member to be, by the name that is known here.
+    pub(super) fn member(&self, id: &str, role: Role) -> Member {
+        let name = self.chat.users().name_of(id).unwrap_or_else(|| id.into());
+        Member { id: id.into(), name, role }
+    }
+}
+
+/// The longest id of a user.
+const USER_BYTES_MAX: usize = 256;

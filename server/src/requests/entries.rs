@@ -3,6 +3,7 @@
 use super::{Answered, At, Call};
 use crate::emit;
 use crate::refusal::{Code, Refusal};
+use crate::rooms::access::Action;
 use crate::user::User;
 use chat_log::{Entry, Position};
 use serde::{Deserialize, Serialize};
@@ -89,11 +90,11 @@ pub(super) async fn react(call: Arc<Call>, request: React) -> Answered {
 impl Call {
     /// The entry that is referred to: one that stands for itself.
     async fn referred(&self, room: &str, of: Position) -> Result<Arc<Entry>, Refusal> {
-        let (room, _) = self.member_of(room)?;
+        let room = self.member_who(room, Action::Send).await?;
         let entry = self.chat.log().get(room.name(), of).await?;
         let entry = entry.ok_or_else(|| Refusal::not_found("`of`: there is no such entry any more"))?;
         let kind = serde_json::from_slice::<Kind<'_>>(&entry.body).map_or("", |body| body.kind);
-        if matches!(kind, "edit" | "delete" | "react") {
+        if matches!(kind, "edit" | "delete" | "react" | "invite" | "kick" | "role") {
             return Err(Refusal::invalid("`of`: refer to the message itself"));
         }
         Ok(entry)

@@ -3,6 +3,7 @@
 use super::{Answered, At, Call};
 use crate::refusal::{Code, Refusal};
 use crate::room::write_entry;
+use crate::rooms::access::Action;
 use chat_settings::Limit;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ const ANSWER_BYTES: usize = 256 * 1024;
 const ENTRIES: usize = 50;
 
 pub(super) async fn history(call: Arc<Call>, request: History) -> Answered {
-    let room = call.room(&request.room)?;
+    let room = call.room(&request.room, Action::Read).await?.room;
     let settings = call.chat.settings();
     let limits = &settings.limits;
     let limit = request.limit.unwrap_or(ENTRIES.min(limits.history_page));

@@ -3,11 +3,12 @@
 use super::{Answered, At, Call, Shown};
 use crate::carry::{self, halt};
 use crate::chat::Chat;
-use crate::directory::NotMade;
 use crate::emit;
 use crate::presence;
 use crate::refusal::{Code, Refusal};
-use crate::room::{Room, Visibility, unread};
+use crate::room::{Room, unread};
+use crate::rooms::access::Action;
+use crate::rooms::{PAIR, find};
 use chat_log::{Position, Reach};
 use chat_session::JoinAsked;
 use chat_settings::Limit;
@@ -28,7 +29,7 @@ pub(super) async fn join(call: Arc<Call>, request: Join) -> Answered {
     if request.after.is_some() && request.last.is_some() {
         return Err(Refusal::invalid("give `after` or `last`, not both"));
     }
-    let room = open(&call, &request.room)?;
+    let room = open(&call, &request.room).await?;
     let (tail, ()) = tokio::join!(tail(&call, &room), presence::refresh(&call.chat, [&room]));
     let tail = tail?;
     let start = start(&call, &room, &request, tail).await?;
@@ -78,22 +79,23 @@ fn unless_recorded<'a>(call: &'a Call, room: &Room) -> Guard<'a, Chat> {
 }
 
 /// Finds the room, or opens one of this name where that is allowed.
-fn open(call: &Call, name: &str) -> Result<Arc<Room>, Refusal> {
-    let directory = call.chat.directory();
-    let made = if call.chat.settings().access.open_rooms {
-        directory.open(name).map_err(Some)
-    } else {
-        directory.find(name).ok_or(None)
-    };
-    let room = made.map_err(|reason| match reason {
-        Some(NotMade::Full | NotMade::Exists) => {
-            Refusal::limit(Code::Unavailable, Limit::Rooms, &call.chat.settings().limits)
-        }
-        None => Refusal::not_found("there is no room of this name: create it first"),
-    })?;
-    match room.about().visibility {
-        Visibility::Public => Ok(room),
+async fn open(call: &Call, name: &str) -> Result<Arc<Room>, Refusal> {
+    let (chat, user) = (&call.chat, &call.user.id);
+    // Here for the first time, the user's receipt is read with the rest.
+    let is_here = chat.directory().find(name).is_some_and(|room| call.user.is_in(&room));
+    let mut found = if is_here { find::find(chat, name, user).await? } else { find::ask(chat, name, user).await? };
+    if found.is_none() && chat.settings().access.open_rooms && !name.starts_with(PAIR) {
+        found = find::open(chat, name, user).await?;
     }
+    let found = found.ok_or_else(|| {
+        if chat.settings().access.open_rooms {
+            find::no_such_room()
+        } else {
+            Refusal::not_found("there is no room of this name: create it first")
+        }
+    })?;
+    found.may(Action::Read)?;
+    Ok(found.room)
 }
 
 async fn tail(call: &Call, room: &Arc<Room>) -> Result<Position, Refusal> {

@@ -1,6 +1,7 @@
 //! `read`: up to where a member has read.
 
 use super::{Answered, At, Call};
+use crate::rooms::access::Action;
 use crate::emit;
 use crate::refusal::Refusal;
 use crate::room::{Named, unread};
@@ -16,7 +17,7 @@ pub(super) struct Read {
 }
 
 pub(super) async fn read(call: Arc<Call>, request: Read) -> Answered {
-    let (room, _) = call.member_of(&request.room)?;
+    let room = call.member_who(&request.room, Action::Read).await?;
     let at = request.position.0;
     let tails = call.chat.log().tails(&[room.name().clone()]).await?;
     let tail = tails.first().copied().unwrap_or_default();
@@ -24,6 +25,9 @@ pub(super) async fn read(call: Arc<Call>, request: Read) -> Answered {
         return Err(Refusal::invalid("`position`: the room has not got so far"));
     }
     let news = room.receipts.lock().read(&call.user.id, at);
+    if news {
+        call.chat.rooms().read(room.name(), &call.user.id, at);
+    }
     if news && !room.presence.lock().is_large() {
         let event = Receipt { room: room.name().clone(), user: Named::from(&call.user), position: at };
         volatile::to_others(&call.chat, &room, Kind::Receipt, emit::text(&event));

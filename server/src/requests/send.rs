@@ -3,6 +3,7 @@
 use super::{Answered, At, Call};
 use crate::emit;
 use crate::refusal::{Code, Refusal};
+use crate::rooms::access::Action;
 use crate::user::User;
 use chat_log::{Append, AppendError, Bound};
 use chat_settings::Limit;
@@ -89,7 +90,7 @@ impl Call {
         if id.is_empty() || id.chars().count() > limits.id_chars || id.chars().any(char::is_control) {
             return Err(Refusal::limit(Code::Invalid, Limit::MessageId, limits));
         }
-        let (room, _) = self.member_of(room)?;
+        let room = self.member_who(room, Action::Send).await?;
         let append =
             Append { room: room.name().clone(), author: self.user.id.clone(), id: id.into(), body: body.into() };
         let begun = Instant::now();

@@ -1,6 +1,7 @@
 //! `typing`: told to those who are here, and kept nowhere.
 
 use super::{Answered, Call};
+use crate::rooms::access::Action;
 use crate::emit;
 use crate::room::Named;
 use crate::volatile::{self, Kind};
@@ -16,7 +17,7 @@ pub(super) struct Typing {
 const DONE: &str = r#"{"ok":true}"#;
 
 pub(super) async fn typing(call: Arc<Call>, request: Typing) -> Answered {
-    let (room, _) = call.member_of(&request.room)?;
+    let room = call.member_who(&request.room, Action::Send).await?;
     // In large rooms somebody always types; there it tells nobody anything.
     if room.presence.lock().is_large() {
         return Ok(Some(DONE.to_owned()));
