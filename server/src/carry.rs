@@ -139,7 +139,7 @@ pub fn follow(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, guard: &mut Guard<'_
 }
 
 /// Ends the delivery of a stay that is not live.
-fn unfollow(chat: &Arc<Chat>, guard: &mut Guard<'_, Chat>, user: &Arc<User>, stay: &Stay<Arc<Room>>) {
+pub fn unfollow(chat: &Arc<Chat>, guard: &mut Guard<'_, Chat>, user: &Arc<User>, stay: &Stay<Arc<Room>>) {
     guard.app().not_behind(stay.join);
     leave(chat, user, &stay.room);
 }

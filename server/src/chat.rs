@@ -64,12 +64,23 @@ impl Chat {
         records: Arc<dyn Records>,
         metrics: Arc<Metrics>,
     ) -> Arc<Self> {
-        let rooms = Arc::new(MemoryRooms::new(Bounds::of(&settings.limits)));
-        Self::among(settings, log, records, rooms, metrics, Servers::alone())
+        Self::among(settings, log, records, metrics, Servers::alone())
     }
 
-    /// A server among others.
+    /// A server among others, with rooms of its own.
     pub fn among(
+        settings: Settings,
+        log: Arc<dyn RoomLog>,
+        records: Arc<dyn Records>,
+        metrics: Arc<Metrics>,
+        servers: Servers,
+    ) -> Arc<Self> {
+        let rooms = Arc::new(MemoryRooms::new(Bounds::of(&settings.limits)));
+        Self::sharing(settings, log, records, rooms, metrics, servers)
+    }
+
+    /// A server among others that share these rooms.
+    pub fn sharing(
         settings: Settings,
         log: Arc<dyn RoomLog>,
         records: Arc<dyn Records>,

@@ -7,12 +7,17 @@ use crate::emit;
 use crate::metrics::Recovery;
 use crate::refusal::Refusal;
 use crate::room::Room;
+use crate::rooms::PAIR;
+use crate::rooms::access::Action;
+use crate::rooms::find::{find, open as open_room};
 use crate::user::User;
-use chat_session::{Effect, Failed, Fence, Pid, Session};
+use chat_log::Position;
+use chat_session::{Effect, Failed, Fence, Held, JoinNumber, Leave, Pid, Session};
 use chat_settings::{Limit, Settings};
 use chat_socket::{CloseReason, Handling, Namespace, Socket};
 use serde_json::json;
 use std::sync::Arc;
+use tokio::task::JoinSet;
 
 /// Handles a CONNECT.
 pub fn connect(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, auth: &str) -> Handling {
@@ -138,10 +143,41 @@ async fn take(
     };
     let taken = records.take(pid, &found, user.clone()).await;
     let taken = taken.map_err(|_| Recovery::Unavailable)?.ok_or(Recovery::Unknown)?;
+    let mut unowned = Unowned { chat, pid: Some((pid, taken.fence)) };
+    let rooms = allowed(chat, pid, &user, taken.fence, taken.rooms).await.map_err(|_| Recovery::Unavailable)?;
     // Nothing is awaited from here on, so that the record does not stay without an owner.
-    let rooms =
-        taken.rooms.iter().filter_map(|held| Some((chat.directory().open(&held.room).ok()?, held.join, held.at)));
-    Ok((user, Session::resume(pid, taken.fence, rooms.collect(), offset)))
+    unowned.pid = None;
+    Ok((user, Session::resume(pid, taken.fence, rooms, offset)))
+}
+
+/// The rooms of a record that its user may still read; the others are taken out of it.
+async fn allowed(
+    chat: &Arc<Chat>,
+    pid: Pid,
+    user: &Arc<User>,
+    fence: Fence,
+    rooms: Vec<Held>,
+) -> Result<Vec<(Arc<Room>, JoinNumber, Position)>, Refusal> {
+    let mut found = JoinSet::new();
+    for held in rooms {
+        let (chat, user) = (chat.clone(), user.clone());
+        found.spawn(async move {
+            let mut found = find(&chat, &held.room, &user.id).await;
+            // What the store has forgotten is opened again, so that its log can tell the client what is gone.
+            if matches!(found, Ok(None)) && chat.settings().access.open_rooms && !held.room.starts_with(PAIR) {
+                found = open_room(&chat, &held.room, &user.id).await;
+            }
+            (held, found)
+        });
+    }
+    let mut allowed = Vec::new();
+    for (held, found) in found.join_all().await {
+        match found?.filter(|found| found.may(Action::Read).is_ok()) {
+            Some(found) => allowed.push((found.room, held.join, held.at)),
+            None => chat.records().leave(pid, &Leave { fence, join: held.join }).await.map_err(Refusal::from)?,
+        }
+    }
+    Ok(allowed)
 }
 
 /// Opens the session on its connection: the connect reply first, then `ready`, then its rooms.

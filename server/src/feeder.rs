@@ -6,6 +6,7 @@
 use crate::chat::Chat;
 use crate::connection::{Behind, Connection, Place};
 use crate::emit;
+use crate::expel;
 use crate::room::{Delivered, Delivery, EncodedPage, Room, deliver};
 use chat_log::{GapReason, Position, Reach, Start as LogStart};
 use chat_session::{CatchUp, Start, Turn};
@@ -192,6 +193,10 @@ fn enter(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, behind: &Behind) -> Enter
                 Delivered::Full => return Entered::Full { bytes: delivery.bytes() },
                 Delivered::Wait => return Entered::Waits,
                 Delivered::Gone => return Entered::Gone,
+                Delivered::Kicked => {
+                    expel::doubt(chat, socket, &mut guard, room, join, delivery.last().position);
+                    return Entered::Gone;
+                }
             }
             if let Some(stay) = guard.app().find_behind(behind) {
                 stay.at = Place::Known(CatchUp { at: delivery.last().position });
@@ -295,6 +300,10 @@ async fn send_page(
             Delivered::Full => return Step::Further,
             Delivered::Wait => return Step::Waits,
             Delivered::Gone => return Step::Done,
+            Delivered::Kicked => {
+                expel::doubt(chat, socket, &mut guard, &behind.room, behind.join, delivery.last().position);
+                return Step::Done;
+            }
         }
     }
     Step::Further

@@ -14,6 +14,7 @@ pub mod connection;
 pub mod directory;
 pub mod drain;
 pub mod emit;
+pub mod expel;
 pub mod feeder;
 pub mod health;
 pub mod housekeeping;
@@ -25,6 +26,8 @@ pub mod page;
 pub mod peer;
 pub mod presence;
 pub mod records;
+#[cfg(test)]
+mod redis_rig;
 pub mod refusal;
 pub mod requests;
 pub mod room;

@@ -8,6 +8,8 @@ pub mod find;
 pub mod listing;
 mod memory;
 mod redis;
+#[cfg(test)]
+mod tests;
 
 pub use access::Role;
 pub use memory::MemoryRooms;

@@ -34,7 +34,9 @@ pub(super) async fn create(call: Arc<Call>, request: Create) -> Answered {
     let name = request.room.unwrap_or_else(|| format!("room-{:016x}", rand::random::<u64>()));
     call.room_name(&name)?;
     if name.starts_with(PAIR) {
-        return Err(Refusal::invalid(format!("`room`: names that begin with `{PAIR}` are those of rooms of two: use `dm`")));
+        return Err(Refusal::invalid(format!(
+            "`room`: names that begin with `{PAIR}` are those of rooms of two: use `dm`"
+        )));
     }
     let title = request.title.unwrap_or_else(|| name.clone());
     if title.chars().count() > limits.title_chars {
@@ -94,7 +96,9 @@ impl Call {
     /// The id of a user may be of anybody, here or not.
     pub(super) fn user_id(&self, id: &str) -> Result<(), Refusal> {
         if id.is_empty() || id.len() > USER_BYTES_MAX || id.chars().any(char::is_control) {
-            return Err(Refusal::invalid(format!("the id of a user has 1 to {USER_BYTES_MAX} bytes, no control characters")));
+            return Err(Refusal::invalid(format!(
+                "the id of a user has 1 to {USER_BYTES_MAX} bytes, no control characters"
+            )));
         }
         Ok(())
     }

@@ -6,10 +6,10 @@
 use super::{Answered, Call};
 use crate::emit;
 use crate::refusal::{Code, Refusal};
+use crate::room::Room;
 use crate::rooms::access::{Action, Denied, Role};
 use crate::rooms::find::{Found, keep, no_such_room};
 use crate::rooms::{Change, Changed};
-use crate::room::Room;
 use crate::user::User;
 use chat_log::Append;
 use serde::{Deserialize, Serialize};
@@ -154,7 +154,9 @@ impl Call {
         let append = Append { room: room.name().clone(), author: "".into(), id: id.into(), body: body.into() };
         match self.chat.log().append(vec![append]).await.into_iter().next() {
             Some(Ok(_)) => Ok(()),
-            Some(Err(_)) | None => Err(Refusal::new(Code::UnknownOutcome, "it is so, but was not told to all: ask again")),
+            Some(Err(_)) | None => {
+                Err(Refusal::new(Code::UnknownOutcome, "it is so, but was not told to all: ask again"))
+            }
         }
     }
 }

@@ -1,10 +1,10 @@
 //! `read`: up to where a member has read.
 
 use super::{Answered, At, Call};
-use crate::rooms::access::Action;
 use crate::emit;
 use crate::refusal::Refusal;
 use crate::room::{Named, unread};
+use crate::rooms::access::Action;
 use crate::volatile::{self, Kind, Receipt};
 use serde::Deserialize;
 use serde_json::json;

@@ -1,9 +1,9 @@
 //! `typing`: told to those who are here, and kept nowhere.
 
 use super::{Answered, Call};
-use crate::rooms::access::Action;
 use crate::emit;
 use crate::room::Named;
+use crate::rooms::access::Action;
 use crate::volatile::{self, Kind};
 use serde::Deserialize;
 use std::sync::Arc;

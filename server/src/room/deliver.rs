@@ -17,7 +17,7 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Cuts a run of entries into deliveries.
+    /// Cuts a run of entries into deliveries. One that puts somebody out is the last of its delivery, since it ends that member's stay.
     pub fn cut(entries: &[Arc<Encoded>]) -> Vec<Self> {
         let mut deliveries = Vec::new();
         let mut rest = entries;
@@ -28,6 +28,7 @@ impl Delivery {
                 bytes <= BATCH_BYTES
             };
             let count = rest.iter().take_while(fits).count().max(1);
+            let count = rest[..count].iter().position(|entry| entry.kicks.is_some()).map_or(count, |kick| kick + 1);
             let (now, later) = rest.split_at(count);
             let shared = Batch::new(now.iter().map(|entry| entry.shared.clone()).collect());
             deliveries.push(Self { entries: now.to_vec(), shared });
@@ -69,6 +70,8 @@ pub enum Delivered {
     Wait,
     /// The connection is over.
     Gone,
+    /// It is in the outbox, and puts this member out: nothing more may be delivered.
+    Kicked,
 }
 
 /// Delivers to a live member. For one that is behind, `place` is how its position is taken note of.
@@ -79,7 +82,9 @@ pub fn deliver(guard: &mut Guard<'_, Chat>, join: JoinNumber, delivery: &Deliver
     if !guard.fits(delivery.shared.len()) {
         return Delivered::Full;
     }
-    let Connection { session: Some(session), .. } = guard.app() else { return Delivered::Gone };
+    let Connection { session: Some(session), user, .. } = guard.app() else { return Delivered::Gone };
+    let kicks = delivery.last().kicks.as_deref();
+    let is_kicked = kicks.is_some_and(|kicked| user.as_ref().is_some_and(|user| *user.id == *kicked));
     let placement = session.deliver(join, delivery.last().position);
     if placement == Placement::Own {
         scratch.clear();
@@ -101,7 +106,7 @@ pub fn deliver(guard: &mut Guard<'_, Chat>, join: JoinNumber, delivery: &Deliver
     if wants_ping {
         guard.ping();
     }
-    Delivered::Done
+    if is_kicked { Delivered::Kicked } else { Delivered::Done }
 }
 
 /// Frames that end in the positions of all rooms of this session; `prefix` is the same for all of them.

@@ -3,6 +3,8 @@
 use chat_log::{Entry, Position};
 use chat_session::write_shared;
 use chat_socket::Frame;
+use serde::Deserialize;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// An entry, ready to be sent: a frame with the shared offset, whose body serves frames of one's own, too.
@@ -14,6 +16,8 @@ pub struct Encoded {
     pub shared: Frame,
     /// How much of the frame's body comes before the offset.
     body: u32,
+    /// Whom this puts out of the room.
+    pub kicks: Option<Box<str>>,
 }
 
 impl Encoded {
@@ -28,7 +32,7 @@ impl Encoded {
         // The room's name may hold what JSON escapes.
         serde_json::to_writer(&mut packet, std::str::from_utf8(&offset).ok()?).ok()?;
         packet.push(b']');
-        Some(Self { position: entry.position, shared: Frame::text(&packet), body })
+        Some(Self { position: entry.position, shared: Frame::text(&packet), body, kicks: kicks(entry) })
     }
 
     /// The packet up to where the offset begins.
@@ -45,6 +49,25 @@ impl Encoded {
     pub fn is_empty(&self) -> bool {
         false
     }
+}
+
+/// Whom an entry puts out of the room. Only entries without an author, which the server itself makes, can do that.
+fn kicks(entry: &Entry) -> Option<Box<str>> {
+    #[derive(Deserialize)]
+    struct Kick<'a> {
+        #[serde(borrow)]
+        kind: Cow<'a, str>,
+        user: Kicked,
+    }
+    #[derive(Deserialize)]
+    struct Kicked {
+        id: Box<str>,
+    }
+    if !entry.author.is_empty() {
+        return None;
+    }
+    let kick = serde_json::from_slice::<Kick<'_>>(&entry.body).ok()?;
+    (kick.kind == "kick").then_some(kick.user.id)
 }
 
 /// Appends an entry as JSON: `{room, position, at, ...}` with what its author's request made of the rest.

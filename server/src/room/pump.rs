@@ -8,6 +8,7 @@ use super::ring::Ring;
 use super::{Feed, Room};
 use crate::chat::Chat;
 use crate::connection::Behind;
+use crate::expel;
 use crate::feeder;
 use crate::volatile;
 use chat_log::{Entry, Position, Start};
@@ -253,6 +254,11 @@ fn serve_members(
                     if full_or_wait == Delivered::Full {
                         chat.metrics().limit(Limit::Outbox);
                     }
+                    false
+                }
+                Delivered::Kicked => {
+                    delivered += delivery.len() as u64;
+                    expel::doubt(chat, &member.socket, &mut guard, room, join, delivery.last().position);
                     false
                 }
                 // Its end takes it out of here.

@@ -167,7 +167,8 @@ mod tests {
                 write!(found, " {letter}").expect("a string takes all");
             }
         }
-        let words = |text: &str| text.split_whitespace().filter(|word| *word != "|").map(str::to_owned).collect::<Vec<_>>();
+        let words =
+            |text: &str| text.split_whitespace().filter(|word| *word != "|").map(str::to_owned).collect::<Vec<_>>();
         let expected = EXPECTED.lines().skip(2).collect::<Vec<_>>().join("\n");
         assert_eq!(words(&found), words(&expected));
     }

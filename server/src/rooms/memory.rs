@@ -1,6 +1,8 @@
 //! Rooms in the process's own memory.
 
-use super::{About, Access, Bounds, Change, Changed, Created, Listed, Member, PUBLIC_MAX, Rooms, RoomsError, Visibility};
+use super::{
+    About, Access, Bounds, Change, Changed, Created, Listed, Member, PUBLIC_MAX, Rooms, RoomsError, Visibility,
+};
 use chat_log::{BoxFuture, Position};
 use chat_settings::Limit;
 use parking_lot::Mutex;
@@ -47,7 +49,8 @@ impl MemoryRooms {
         if members.len() > self.bounds.members {
             return Created::Full(Limit::RoomMembers);
         }
-        let full = |member: &Member| kept.of_user.get(&member.id).is_some_and(|of| of.len() >= self.bounds.rooms_of_user);
+        let full =
+            |member: &Member| kept.of_user.get(&member.id).is_some_and(|of| of.len() >= self.bounds.rooms_of_user);
         if members.iter().any(full) {
             return Created::Full(Limit::RoomsPerUser);
         }

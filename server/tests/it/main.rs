@@ -17,6 +17,7 @@ mod own_frames;
 mod polling;
 mod presence;
 mod presence_redis;
+mod private_rooms;
 mod process;
 mod sessions;
 mod several;

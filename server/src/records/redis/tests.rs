@@ -1,34 +1,15 @@
 //! Records on a real cluster: the same as the pure [`Record`], however often and however late a call is executed.
 
 use super::*;
+use crate::redis_rig::{DEADLINE, cluster, redis};
 use crate::user::Users;
-use chat_redis::{Library, Options};
-use chat_rig::{Flavour, RedisCluster};
 use chat_session::Record;
 use proptest::prelude::*;
 use std::sync::OnceLock;
 use tokio::runtime::Runtime;
 use tokio::time::{Instant, sleep};
 
-const DEADLINE: Duration = Duration::from_secs(30);
 const EXPIRY: Duration = Duration::from_secs(600);
-
-fn redis() -> &'static RedisCluster {
-    static REDIS: OnceLock<RedisCluster> = OnceLock::new();
-    REDIS.get_or_init(|| RedisCluster::builder().flavour(Flavour::Redis).start().expect("a cluster"))
-}
-
-/// A cluster of its own keys.
-async fn cluster(redis: &RedisCluster, prefix: &str) -> Cluster {
-    let options = Options { prefix: prefix.into(), partitions: 8, ..Options::new(redis.seeds()) };
-    let cluster = Cluster::start(options, &Library::new().part(LIBRARY));
-    let until = Instant::now() + DEADLINE;
-    while let Err(unfit) = cluster.check().await {
-        assert!(Instant::now() < until, "{unfit}");
-        sleep(Duration::from_millis(20)).await;
-    }
-    cluster
-}
 
 /// A server of this name, among those of these names.
 fn server(cluster: &Cluster, name: &str, there: &'static [&'static str], expiry: Duration) -> RedisRecords {
@@ -197,7 +178,7 @@ proptest! {
         static RUNTIME: OnceLock<(Runtime, Cluster)> = OnceLock::new();
         let (runtime, cluster) = RUNTIME.get_or_init(|| {
             let runtime = runtime();
-            let cluster = runtime.block_on(cluster(redis(), "property"));
+            let cluster = runtime.block_on(cluster("property"));
             (runtime, cluster)
         });
         runtime.block_on(async {
@@ -223,7 +204,7 @@ proptest! {
 #[test]
 fn a_record_expires_a_while_after_its_owner_has_gone_and_is_never_made_anew() {
     runtime().block_on(async {
-        let cluster = cluster(redis(), "expiry").await;
+        let cluster = cluster("expiry").await;
         let expiry = Duration::from_millis(600);
         let (one, two) = (server(&cluster, "one", &[], expiry), server(&cluster, "two", &[], expiry));
         let user = Users::default().meet("ann-id", "ann", true);
@@ -264,7 +245,7 @@ fn a_record_expires_a_while_after_its_owner_has_gone_and_is_never_made_anew() {
 #[test]
 fn sessions_of_servers_that_are_gone_are_counted_and_deleted_ones_are_gone() {
     runtime().block_on(async {
-        let cluster = cluster(redis(), "leases").await;
+        let cluster = cluster("leases").await;
         let there: &[&str] = &["one", "two"];
         let (one, two) = (server(&cluster, "one", there, EXPIRY), server(&cluster, "two", there, EXPIRY));
         let dead = server(&cluster, "dead", there, EXPIRY);
@@ -298,7 +279,7 @@ fn sessions_of_servers_that_are_gone_are_counted_and_deleted_ones_are_gone() {
 #[test]
 fn foreign_values_are_counted_and_are_no_records() {
     runtime().block_on(async {
-        let cluster = cluster(redis(), "foreign").await;
+        let cluster = cluster("foreign").await;
         let store = server(&cluster, "one", &[], EXPIRY);
         let user = Users::default().meet("ann-id", "ann", true);
         // Nothing; a text; a list of another format; one with half a room; another type of key.
@@ -327,7 +308,7 @@ fn foreign_values_are_counted_and_are_no_records() {
 #[test]
 fn a_record_is_small() {
     runtime().block_on(async {
-        let cluster = cluster(redis(), "size").await;
+        let cluster = cluster("size").await;
         let store = server(&cluster, "chat-7f9c8d7b6-x2x4z/0123456789abcdef", &[], EXPIRY);
         let user = Users::default().meet("g-abcdefghijklmnop", "A name as people have", true);
         let bytes = || -> u64 {
