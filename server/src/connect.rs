@@ -7,9 +7,8 @@ use crate::emit;
 use crate::metrics::Recovery;
 use crate::refusal::Refusal;
 use crate::room::Room;
-use crate::rooms::PAIR;
 use crate::rooms::access::Action;
-use crate::rooms::find::{find, open as open_room};
+use crate::rooms::find::find_again;
 use crate::user::User;
 use chat_log::Position;
 use chat_session::{Effect, Failed, Fence, Held, JoinNumber, Leave, Pid, Session};
@@ -162,11 +161,7 @@ async fn allowed(
     for held in rooms {
         let (chat, user) = (chat.clone(), user.clone());
         found.spawn(async move {
-            let mut found = find(&chat, &held.room, &user.id).await;
-            // What the store has forgotten is opened again, so that its log can tell the client what is gone.
-            if matches!(found, Ok(None)) && chat.settings().access.open_rooms && !held.room.starts_with(PAIR) {
-                found = open_room(&chat, &held.room, &user.id).await;
-            }
+            let found = find_again(&chat, &held.room, &user.id).await;
             (held, found)
         });
     }

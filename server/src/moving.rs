@@ -8,6 +8,8 @@ use crate::chat::Chat;
 use crate::connection::{Behind, Connection, Place};
 use crate::feeder;
 use crate::room::Room;
+use crate::rooms::access::Action;
+use crate::rooms::find::find_again;
 use crate::user::User;
 use axum::http::request::Parts;
 use bytes::{Buf, BufMut, Bytes};
@@ -80,7 +82,9 @@ pub fn import(chat: &Arc<Chat>, head: &Parts, bytes: Bytes) -> Option<Connection
     let (Some(traveller), Some(moved)) = (luggage.user, session) else { return Some(chat.open(head)) };
     let mut rooms = HashMap::new();
     for stay in moved.stays() {
-        rooms.insert(stay.room.clone(), chat.directory().open(&stay.room).ok()?);
+        let found = find_again(chat, &stay.room, &traveller.id).await.ok()??;
+        found.may(Action::Read).ok()?;
+        rooms.insert(stay.room.clone(), found.room);
     }
     let (session, follows) = Session::arrive(moved, |name| rooms.get(name).cloned())?;
     // Nothing can fail or is awaited from here on, so that the rooms know of each stay exactly once.

@@ -41,6 +41,15 @@ pub async fn ask(chat: &Chat, name: &str, user: &str) -> Result<Option<Found>, R
     Ok(Some(Found { room, role, read: access.read }))
 }
 
+/// The room that a session is in. What the store has forgotten is opened again, where that is allowed: its log can then tell the client what is gone.
+pub async fn find_again(chat: &Chat, name: &str, user: &str) -> Result<Option<Found>, Refusal> {
+    let found = find(chat, name, user).await?;
+    if found.is_some() || !chat.settings().access.open_rooms || name.starts_with(PAIR) {
+        return Ok(found);
+    }
+    open(chat, name, user).await
+}
+
 /// Makes a public room of this name, unless somebody was faster.
 pub async fn open(chat: &Chat, name: &str, user: &str) -> Result<Option<Found>, Refusal> {
     let name: Arc<str> = name.into();

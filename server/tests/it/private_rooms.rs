@@ -107,7 +107,7 @@ async fn a_kick_ends_the_stay_at_its_place_and_an_invitation_begins_another() {
     ann.ask("kick", json!({ "room": ROOM, "user": id(&ben) })).await;
     ann.say(ROOM, "after").await;
     ann.say("lobby", "all").await;
-    // What came after the kick in another room has come: nothing more of this one is under way.
+    ben.told(ROOM, 3).await;
     ben.reaches("lobby", 1).await;
     let seen: Vec<_> =
         ben.away.entries(ROOM).iter().map(|(_, id)| id.split(':').next().expect("a kind").to_owned()).collect();
