@@ -315,7 +315,7 @@ impl Application for Chat {
     }
 
     async fn import(self: &Arc<Self>, head: &Parts, bytes: Bytes) -> Option<Connection> {
-        moving::import(self, head, bytes)
+        moving::import(self, head, bytes).await
     }
 
     fn arrived(self: &Arc<Self>, socket: &Arc<Socket<Self>>) {

@@ -77,7 +77,7 @@ fn at(behind: &[Behind], stay: &Stay<Arc<Room>>) -> Option<Position> {
 }
 
 /// The state of a connection that comes from another server.
-pub fn import(chat: &Arc<Chat>, head: &Parts, bytes: Bytes) -> Option<Connection> {
+pub async fn import(chat: &Arc<Chat>, head: &Parts, bytes: Bytes) -> Option<Connection> {
     let (luggage, session) = unpack(bytes)?;
     let (Some(traveller), Some(moved)) = (luggage.user, session) else { return Some(chat.open(head)) };
     let mut rooms = HashMap::new();

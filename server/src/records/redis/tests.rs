@@ -114,6 +114,8 @@ impl World {
             }
             Step::Leave { session, server, join } => {
                 let Some((pid, fence)) = self.owner(session, server) else { return };
+                // A session names only stays that it was given: what it says of one arrives after the stay began.
+                let join = join.min(self.servers[server].last_join(pid));
                 let leave = Leave { fence, join: JoinNumber(join) };
                 let found = self.servers[server].leave(pid, &leave).await;
                 let record = self.records[session].as_mut().expect("a record");
@@ -121,7 +123,12 @@ impl World {
             }
             Step::Checkpoint { session, server, places } => {
                 let Some((pid, fence)) = self.owner(session, server) else { return };
-                let places: Box<[_]> = places.into_iter().map(|(join, at)| (JoinNumber(join), at)).collect();
+                let given = self.servers[server].last_join(pid);
+                let places: Box<[_]> = places
+                    .into_iter()
+                    .filter(|(join, _)| *join <= given)
+                    .map(|(join, at)| (JoinNumber(join), at))
+                    .collect();
                 let checkpoint = Checkpoint { fence, places };
                 let found = self.servers[server].checkpoint(pid, &checkpoint).await;
                 let record = self.records[session].as_mut().expect("a record");
