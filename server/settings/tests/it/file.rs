@@ -55,7 +55,7 @@ fn what_is_printed_reads_back() {
 #[test]
 fn the_defaults_are_printed_as_a_commented_file() {
     let text = World::default().load().expect("settings").to_yaml();
-    insta::assert_snapshot!(text.lines().take(20).collect::<Vec<_>>().join("\n"), @r#"
+    insta::assert_snapshot!(text.lines().take(21).collect::<Vec<_>>().join("\n"), @r#"
 # Network
 listen: "0.0.0.0:3000"
 internal-listen: "0.0.0.0:3001"
