@@ -69,7 +69,7 @@ pub async fn run(settings: Settings, level: Level) -> Result<(), StartError> {
         Some(redis) => stores::on_redis(redis.clone(), &settings, membership.registry(), &metrics)?,
     };
     let keeper = Arc::new(stores.keeper);
-    let chat = Chat::among(settings, stores.log, stores.records, metrics.clone(), stores.servers);
+    let chat = Chat::sharing(settings, stores.log, stores.records, stores.rooms, metrics.clone(), stores.servers);
     let server = Server::among(chat.clone(), config, metrics.sockets.clone(), membership.peers());
     let live = Live::new(membership.registry().clone(), health.clone(), redis.as_ref().map(Redis::topology));
     let shown = network.cluster_page.then_some(&live);

@@ -10,6 +10,7 @@ use crate::chat::Chat;
 use crate::cluster::Board;
 use crate::presence::Servers;
 use crate::records::Records;
+use crate::rooms::Rooms;
 use chat_log::redis::RedisLog;
 use chat_log::{MemoryLog, RoomLog};
 use chat_settings::Settings;
@@ -21,6 +22,8 @@ pub struct Stores {
     pub log: Arc<dyn RoomLog>,
     /// The sessions' records.
     pub records: Arc<dyn Records>,
+    /// What rooms are, and who may be in them.
+    pub rooms: Arc<dyn Rooms>,
     /// This server among the others.
     pub servers: Servers,
     /// What has to be looked after.

@@ -64,7 +64,7 @@ fn members(call: &Call, ids: Vec<String>) -> Result<Vec<Member>, Refusal> {
     }
     let mut members = vec![Member { id: call.user.id.clone(), name: call.user.name(), role: Role::Owner }];
     for id in ids {
-        call.user_id(&id)?;
+        Call::user_id(&id)?;
         if members.iter().all(|member| *member.id != *id) {
             members.push(call.member(&id, Role::Member));
         }
@@ -94,7 +94,7 @@ impl Call {
     }
 
     /// The id of a user may be of anybody, here or not.
-    pub(super) fn user_id(&self, id: &str) -> Result<(), Refusal> {
+    pub(super) fn user_id(id: &str) -> Result<(), Refusal> {
         if id.is_empty() || id.len() > USER_BYTES_MAX || id.chars().any(char::is_control) {
             return Err(Refusal::invalid(format!(
                 "the id of a user has 1 to {USER_BYTES_MAX} bytes, no control characters"

@@ -17,7 +17,7 @@ pub(super) struct Dm {
 }
 
 pub(super) async fn dm(call: Arc<Call>, request: Dm) -> Answered {
-    call.user_id(&request.user)?;
+    Call::user_id(&request.user)?;
     if *request.user == *call.user.id {
         return Err(Refusal::invalid("`user`: a room of two needs somebody else"));
     }

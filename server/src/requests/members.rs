@@ -107,7 +107,7 @@ impl Call {
         kind: &'static str,
         decide: impl Fn(Option<Role>) -> Result<(Action, Option<Role>), Refusal>,
     ) -> Answered {
-        self.user_id(user)?;
+        Self::user_id(user)?;
         let name: Arc<str> = room.into();
         for _ in 0..TRIES_MAX {
             let access = self.chat.rooms().access(&name, &[&*self.user.id, user]).await?.ok_or_else(no_such_room)?;

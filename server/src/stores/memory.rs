@@ -3,6 +3,7 @@
 use super::{Keeper, Stores};
 use crate::presence::Servers;
 use crate::records::{MemoryRecords, RecordOptions};
+use crate::rooms::{Bounds, MemoryRooms};
 use chat_log::{MemoryLog, Options};
 use chat_settings::Settings;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub fn memory(settings: &Settings) -> Stores {
     Stores {
         log: log.clone(),
         records: Arc::new(MemoryRecords::new(records)),
+        rooms: Arc::new(MemoryRooms::new(Bounds::of(limits))),
         servers: Servers::alone(),
         keeper: Keeper::Memory(log),
     }

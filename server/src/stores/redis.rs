@@ -1,11 +1,13 @@
 //! Everything on a Redis Cluster: it outlives the process, and several servers share it.
 
 use super::{Keeper, Stores};
-use crate::cluster::{self, Board, Boot, RedisBoard, Registry};
+use crate::announcer;
+use crate::cluster::{self, Board, RedisBoard, Registry};
 use crate::health::{self, Health};
 use crate::metrics::Metrics;
-use crate::presence::{Boots, Servers};
+use crate::presence::{self, Boots, RedisPresence, Servers};
 use crate::records::{self, Owner, RedisRecords};
+use crate::rooms::{self, Bounds, RedisRooms};
 use chat_log::redis::{self as redis_log, RedisLog};
 use chat_redis::{Cluster, Library, Options, Tls, Topology, Unfit};
 use chat_settings::{Settings, Unreplicated};
@@ -35,7 +37,7 @@ pub enum BadRedis {
 
 /// The functions that all parts of a server call, in one library: servers of two builds have one each.
 pub fn library() -> Library {
-    let parts = [redis_log::FUNCTIONS, records::LIBRARY, cluster::PART];
+    let parts = [redis_log::FUNCTIONS, records::LIBRARY, rooms::LIBRARY, presence::PART, cluster::PART];
     parts.into_iter().fold(Library::new(), Library::part)
 }
 
@@ -141,27 +143,16 @@ pub fn on_redis(
             !there.is_fresh() || name.parse().is_ok_and(|boot| there.view().get(boot).is_some())
         }),
     };
-    let records = RedisRecords::new(cluster, settings.recovery.session_expiry, owner, metrics.clone());
-    let servers = Servers::alone();
-    Ok(Stores { log: log.clone(), records: Arc::new(records), servers, keeper: Keeper::Redis(redis, log) })
-}
-
-/// The other servers, as presence wants to know them: kept up until it is dropped.
-pub async fn boots(registry: Arc<Registry>, sender: watch::Sender<Boots>) {
-    let (own, mut views) = (registry.own().boot, registry.views());
-    loop {
-        let view = views.borrow_and_update().clone();
-        let others: std::collections::BTreeSet<Boot> =
-            view.nodes().map(|node| node.entry.boot).filter(|boot| *boot != own).collect();
-        sender.send_if_modified(|known| {
-            let news = **known != others;
-            if news {
-                *known = Arc::new(others);
-            }
-            news
-        });
-        if views.changed().await.is_err() {
-            return;
-        }
-    }
+    let records = RedisRecords::new(cluster.clone(), settings.recovery.session_expiry, owner, metrics.clone());
+    let rooms = RedisRooms::new(cluster.clone(), Bounds::of(&settings.limits), metrics.clone());
+    let (sender, boots) = watch::channel(Boots::default());
+    tokio::spawn(presence::follow_registry(registry.views(), boot, sender));
+    let kept = RedisPresence::new(cluster, boot, announcer::KEPT_FOR);
+    Ok(Stores {
+        log: log.clone(),
+        records: Arc::new(records),
+        rooms: Arc::new(rooms),
+        servers: Servers::among(boot, Arc::new(kept), boots),
+        keeper: Keeper::Redis(redis, log),
+    })
 }
