@@ -64,6 +64,7 @@ pub struct Revision {
 
 /// A pod of a Deployment.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "four facts about a pod that any pod can combine")]
 pub struct Server {
     /// Its name.
     pub name: String,

@@ -92,7 +92,7 @@ impl Sim {
     fn look(&mut self, crash: f64, deaf: f64) -> Plan {
         let world = self.world(deaf);
         let plan = plan(&world);
-        self.check(&world, &plan);
+        check(&world, &plan);
         let mut steps = 0;
         let until = if self.random.random_bool(crash) { self.random.random_range(0..8) } else { 8 };
         let mut goes_on = || {
@@ -157,36 +157,6 @@ impl Sim {
 
     fn pod(&mut self, name: &str) -> &mut Pod {
         self.pods.iter_mut().find(|pod| pod.server.name == name).expect("a pod of this name")
-    }
-
-    /// What holds for every plan.
-    fn check(&self, world: &World, plan: &Plan) {
-        let recorded = |uid: &str| plan.recorded.iter().any(|record| record.uid == uid);
-        let before = |uid: &str| world.recorded.iter().any(|record| record.uid == uid);
-        let serving =
-            |kept: &dyn Fn(&str) -> bool| world.servers.iter().filter(|s| s.serves() && !kept(&s.uid)).count();
-        let (had, keeps) = (serving(&before), serving(&recorded));
-        assert!(
-            keeps >= had.min(world.wanted.replicas),
-            "too few would serve: {keeps} of {had}\n{world:#?}\n{plan:#?}"
-        );
-        let rate: u32 = plan.drain.iter().map(|drain| drain.rate).sum();
-        let bound = if plan.rollout.is_some() { world.wanted.pace.rollout_rate } else { world.wanted.pace.drain_rate };
-        assert!(rate <= bound, "{rate} closes a second, {bound} are allowed");
-        for name in plan.shut.iter().chain(plan.drain.iter().map(|drain| &drain.name)).chain(&plan.mark) {
-            let server = world.servers.iter().find(|server| server.name == *name).expect("a server that is there");
-            assert!(before(&server.uid) && recorded(&server.uid), "{name} was not written down before");
-        }
-        for size in &plan.replicas {
-            let present = world
-                .revisions
-                .iter()
-                .find(|revision| revision.hash == size.revision)
-                .map_or(0, |revision| revision.replicas);
-            let marked =
-                world.servers.iter().filter(|s| s.revision == size.revision && s.marked && !s.deleting).count();
-            assert!(size.replicas + marked >= present, "more would be removed than are marked:\n{world:#?}\n{plan:#?}");
-        }
     }
 
     /// A second passes: Kubernetes makes and removes pods, servers close connections, clients come back.
@@ -288,6 +258,31 @@ impl Sim {
     fn is_as_wanted(&self) -> bool {
         let all = self.pods.iter().all(|pod| pod.server.serves() && pod.server.revision == self.wanted.revision);
         all && self.pods.len() == self.wanted.replicas && self.recorded.is_empty() && self.rollout.is_none()
+    }
+}
+
+/// What holds for every plan.
+fn check(world: &World, plan: &Plan) {
+    let recorded = |uid: &str| plan.recorded.iter().any(|record| record.uid == uid);
+    let before = |uid: &str| world.recorded.iter().any(|record| record.uid == uid);
+    let serving = |kept: &dyn Fn(&str) -> bool| world.servers.iter().filter(|s| s.serves() && !kept(&s.uid)).count();
+    let (had, keeps) = (serving(&before), serving(&recorded));
+    assert!(keeps >= had.min(world.wanted.replicas), "too few would serve: {keeps} of {had}\n{world:#?}\n{plan:#?}");
+    let rate: u32 = plan.drain.iter().map(|drain| drain.rate).sum();
+    let bound = if plan.rollout.is_some() { world.wanted.pace.rollout_rate } else { world.wanted.pace.drain_rate };
+    assert!(rate <= bound, "{rate} closes a second, {bound} are allowed");
+    for name in plan.shut.iter().chain(plan.drain.iter().map(|drain| &drain.name)).chain(&plan.mark) {
+        let server = world.servers.iter().find(|server| server.name == *name).expect("a server that is there");
+        assert!(before(&server.uid) && recorded(&server.uid), "{name} was not written down before");
+    }
+    for size in &plan.replicas {
+        let present = world
+            .revisions
+            .iter()
+            .find(|revision| revision.hash == size.revision)
+            .map_or(0, |revision| revision.replicas);
+        let marked = world.servers.iter().filter(|s| s.revision == size.revision && s.marked && !s.deleting).count();
+        assert!(size.replicas + marked >= present, "more would be removed than are marked:\n{world:#?}\n{plan:#?}");
     }
 }
 
