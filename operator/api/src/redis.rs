@@ -45,7 +45,7 @@ pub enum Unreplicated {
 #[serde(rename_all = "camelCase")]
 pub struct ExistingRedis {
     /// Some of its nodes, as host:port. Names outlive addresses.
-    #[schemars(length(min = 1, max = 32))]
+    #[schemars(length(min = 1, max = 16), inner(length(min = 3, max = 260)))]
     #[x_kube(validation = Rule::new("self.all(s, s.matches('^[][a-zA-Z0-9._:-]+:[0-9]{1,5}$'))").message("each of spec.redis.existing.seeds is host:port, such as redis-0.redis:6379"))]
     pub seeds: Vec<String>,
     /// Its user and password.
