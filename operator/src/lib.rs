@@ -6,3 +6,4 @@
 pub mod controller;
 pub mod drain;
 pub mod names;
+pub mod stores;

@@ -85,7 +85,7 @@ pub struct Draining {
     pub reason: DrainReason,
     /// Since when (RFC 3339).
     pub since: String,
-    /// Clients that it had when it was last asked.
+    /// Clients that it had when that began.
     pub connections: i64,
 }
 
@@ -108,8 +108,6 @@ pub struct RevisionStatus {
     pub replicas: i32,
     /// Of them, those that take clients.
     pub ready: i32,
-    /// Clients that are connected to them.
-    pub connections: i64,
 }
 
 /// A change of revision under way.
