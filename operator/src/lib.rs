@@ -5,5 +5,10 @@
 
 pub mod controller;
 pub mod drain;
+pub mod health;
+pub mod metrics;
 pub mod names;
+pub mod run;
+pub mod servers;
+pub mod settings;
 pub mod stores;

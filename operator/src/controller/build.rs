@@ -9,19 +9,21 @@ mod policy;
 mod revision;
 mod service;
 
-pub use autoscaler::autoscaler;
+pub use autoscaler::{CONNECTIONS, SENDS, autoscaler};
 pub use budget::budget;
 pub use deployment::deployment;
 pub use ingress::ingress;
-pub use monitor::{dashboard, pod_monitor};
+pub use monitor::{dashboard, dashboard_name, pod_monitor, pod_monitor_kind};
 pub use policy::network_policy;
 pub use revision::{Template, template};
 pub use service::service;
 
-use super::validate::Validated;
+use super::validate::{Validated, hex};
 use crate::names;
-use k8s_openapi::api::core::v1::{ConfigMap, ServiceAccount};
+use chat_api::ChatCluster;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret, ServiceAccount};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::{Resource, ResourceExt};
 use std::collections::BTreeMap;
 
 /// The metadata of an object of this ChatCluster. The owner is added when it is applied.
@@ -50,5 +52,22 @@ pub fn config_map(cluster: &Validated, hash: &str) -> ConfigMap {
         data: Some(BTreeMap::from([("chat.yaml".to_owned(), cluster.config.clone())])),
         immutable: Some(true),
         ..ConfigMap::default()
+    }
+}
+
+/// The Secret with a signing key of these random bytes. It is made once, and never written again.
+pub fn signing_secret(cluster: &ChatCluster, random: &[u8; 32]) -> Secret {
+    let name = cluster.name_any();
+    Secret {
+        metadata: ObjectMeta {
+            name: Some(names::signing(&name)),
+            namespace: cluster.namespace(),
+            labels: Some(names::labels(&name, names::SERVER)),
+            owner_references: cluster.controller_owner_ref(&()).map(|owner| vec![owner]),
+            ..ObjectMeta::default()
+        },
+        string_data: Some(BTreeMap::from([("key".to_owned(), hex(random))])),
+        type_: Some("Opaque".to_owned()),
+        ..Secret::default()
     }
 }

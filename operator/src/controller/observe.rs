@@ -8,19 +8,27 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::ResourceExt;
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The annotation by which a ReplicaSet chooses which pod goes first.
 pub const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
+
+/// What the API server holds of a ChatCluster's servers.
+pub struct Pods<'a> {
+    /// A revision each.
+    pub deployments: &'a [Arc<Deployment>],
+    /// Their pods.
+    pub pods: &'a [Arc<Pod>],
+    /// The Service that clients connect to.
+    pub service: Option<&'a Service>,
+}
 
 /// Puts the world together. `connections` says what a pod (by uid) had when it last answered, if that was lately.
 pub fn observe(
     cluster: &ChatCluster,
     validated: &Validated,
     revision: &str,
-    deployments: &[std::sync::Arc<Deployment>],
-    pods: &[std::sync::Arc<Pod>],
-    service: Option<&Service>,
+    found: &Pods<'_>,
     connections: impl Fn(&str) -> Option<u64>,
     redis_healthy: bool,
     now: Timestamp,
@@ -43,11 +51,13 @@ pub fn observe(
                 rebalance_cooldown: seconds(spec.rebalance.cooldown_seconds),
             },
         },
-        revisions: deployments.iter().filter_map(|deployment| self::revision(deployment)).collect(),
-        servers: pods.iter().filter_map(|pod| server(pod, &connections)).collect(),
+        revisions: found.deployments.iter().filter_map(|deployment| self::revision(deployment)).collect(),
+        servers: found.pods.iter().filter_map(|pod| server(pod, &connections)).collect(),
         recorded: recorded(&status),
         rollout: rollout(&status),
-        service: service.and_then(|service| service.spec.as_ref()?.selector.as_ref()?.get(names::REVISION).cloned()),
+        service: found
+            .service
+            .and_then(|service| service.spec.as_ref()?.selector.as_ref()?.get(names::REVISION).cloned()),
         rebalanced_at: status.rebalanced_at.as_deref().and_then(time),
         redis_healthy,
     }
@@ -114,7 +124,6 @@ fn time(text: &str) -> Option<Timestamp> {
 }
 
 /// The label that lets a pod take clients, or not, as a patch.
-pub fn serving(open: bool) -> BTreeMap<&'static str, BTreeMap<&'static str, BTreeMap<&'static str, &'static str>>> {
-    let value = if open { "true" } else { "false" };
-    BTreeMap::from([("metadata", BTreeMap::from([("labels", BTreeMap::from([(names::SERVING, value)]))]))])
+pub fn serving(open: bool) -> serde_json::Value {
+    serde_json::json!({ "metadata": { "labels": { names::SERVING: open.to_string() } } })
 }

@@ -37,8 +37,13 @@ pub fn dashboard(cluster: &Validated, json: &str) -> Option<ConfigMap> {
     if !cluster.spec.monitoring.dashboard {
         return None;
     }
-    let mut metadata = metadata(cluster, format!("{}-dashboard", cluster.name));
+    let mut metadata = metadata(cluster, dashboard_name(cluster));
     metadata.labels.get_or_insert_default().insert("grafana_dashboard".to_owned(), "1".to_owned());
     let file = format!("chatcluster-{}.json", cluster.name);
     Some(ConfigMap { metadata, data: Some(BTreeMap::from([(file, json.to_owned())])), ..ConfigMap::default() })
+}
+
+/// The ConfigMap of the dashboard.
+pub fn dashboard_name(cluster: &Validated) -> String {
+    format!("{}-dashboard", cluster.name)
 }
