@@ -78,6 +78,7 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         applier: Applier::new(client.clone()),
         stores,
         servers: Servers::default(),
+        askers: parking_lot::RwLock::default(),
         default_image: settings.server_image.clone(),
         dashboard: include_str!("../../charts/chatcluster/files/dashboard.json"),
         client: client.clone(),

@@ -1,5 +1,10 @@
 //! What the servers say of themselves, asked every few seconds; a server that does not answer keeps its last word for a while.
 
+mod ask;
+
+pub use ask::{Asker, NotDone};
+
+use chat_internal::Boot;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::RwLock;
 use std::collections::HashMap;
@@ -10,6 +15,8 @@ pub const KEPT: SignedDuration = SignedDuration::from_secs(30);
 /// What a server said.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Said {
+    /// Which run of the server said it: what it is asked to do is for this run alone.
+    pub boot: Boot,
     /// Clients that are connected.
     pub connections: u64,
     /// Messages taken a second, of late.
@@ -84,8 +91,11 @@ mod tests {
     fn a_silent_server_counts_for_a_while_and_then_there_is_no_total() {
         let now = Timestamp::UNIX_EPOCH;
         let servers = Servers::default();
-        servers.note("a", Said { connections: 3, sends_per_second: 0.5, at: now });
-        servers.note("b", Said { connections: 4, sends_per_second: 1.0, at: now - SignedDuration::from_secs(20) });
+        servers.note("a", Said { boot: Boot(1), connections: 3, sends_per_second: 0.5, at: now });
+        servers.note(
+            "b",
+            Said { boot: Boot(2), connections: 4, sends_per_second: 1.0, at: now - SignedDuration::from_secs(20) },
+        );
         let total = |at| servers.total(["a", "b"].into_iter(), at);
         assert_eq!(total(now), Ok(Total { connections: 7, sends_per_second: 1.5 }));
         let later = now + SignedDuration::from_secs(10);

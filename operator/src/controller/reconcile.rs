@@ -8,7 +8,7 @@ use super::status::{self, Finding};
 use super::validate::{Validated, mounted, validate};
 use crate::drain::{Plan, World, plan};
 use crate::names;
-use crate::servers::Servers;
+use crate::servers::{Asker, NotDone, Servers};
 use crate::stores::{self, Stores};
 use chat_api::{ChatCluster, ChatClusterStatus};
 use jiff::Timestamp;
@@ -17,6 +17,8 @@ use kube::api::{Patch, PatchParams, PostParams};
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
 use kube::{Api, Client, Resource, ResourceExt};
+use parking_lot::RwLock;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +36,8 @@ pub struct Operator {
     pub stores: Stores,
     /// What the servers say.
     pub servers: Servers,
+    /// Asks the servers of each ChatCluster, by its uid.
+    pub askers: RwLock<HashMap<String, Arc<Asker>>>,
     /// Writes objects.
     pub applier: Applier,
     /// The image of servers whose ChatCluster names none.
@@ -78,6 +82,9 @@ pub async fn reconcile(cluster: Arc<ChatCluster>, operator: Arc<Operator>) -> Re
             return Ok(Action::requeue(CALM));
         }
     };
+    let asker = operator.asker(&cluster, &validated, &referred);
+    let pods: Vec<_> = stores::of(&operator.stores.pods, &cluster).filter(|pod| is_server(pod)).collect();
+    asker.poll(&pods, &operator.servers).await;
     let template = build::template(&validated);
     let redis = Finding::yes("Assumed", "not looked at");
     let world = operator.observe(&cluster, &validated, &template, redis.holds == Some(true), now);
@@ -92,6 +99,7 @@ pub async fn reconcile(cluster: Arc<ChatCluster>, operator: Arc<Operator>) -> Re
         }
         Err(error) => return Err(error),
     }
+    tell(&asker, &operator.servers, &pods, &plan, now).await;
     let calm = plan.recorded.is_empty() && plan.rollout.is_none() && !plan.held_back;
     Ok(Action::requeue(if calm { CALM } else { BUSY }))
 }
@@ -263,6 +271,37 @@ impl Operator {
             .await
             .map_err(api("the status"))?;
         Ok(())
+    }
+}
+
+/// Whether a pod is a server, and not a node of a managed Redis.
+fn is_server(pod: &Pod) -> bool {
+    pod.labels().get(names::COMPONENT).map(String::as_str) == Some(names::SERVER)
+}
+
+/// Has the servers drain, serve again, or close some connections. One that does not answer is told again at the next look.
+async fn tell(asker: &Asker, servers: &Servers, pods: &[Arc<Pod>], plan: &Plan, now: Timestamp) {
+    let find = |name: &str| {
+        let pod = pods.iter().find(|pod| pod.name_any() == name)?;
+        let said = servers.of(&pod.uid()?, now)?;
+        Some((pod, said.boot))
+    };
+    let mut told: Vec<Result<(), NotDone>> = Vec::new();
+    for (pod, boot) in plan.undrain.iter().filter_map(|name| find(name)) {
+        told.push(asker.undrain(pod, boot).await);
+    }
+    for drain in &plan.drain {
+        if let Some((pod, boot)) = find(&drain.name) {
+            told.push(asker.drain(pod, boot, drain.rate).await);
+        }
+    }
+    for close in &plan.close {
+        if let Some((pod, boot)) = find(&close.name) {
+            told.push(asker.close(pod, boot, close.count, close.rate).await);
+        }
+    }
+    for error in told.into_iter().filter_map(Result::err) {
+        tracing::warn!(error = %error, "a server was told something in vain");
     }
 }
 
