@@ -128,6 +128,19 @@ impl Operator {
         Ok(referred)
     }
 
+    /// Who asks this ChatCluster's servers, under its present key.
+    fn asker(&self, cluster: &ChatCluster, validated: &Validated, referred: &Referred) -> Arc<Asker> {
+        let uid = cluster.uid().unwrap_or_default();
+        if let Some(asker) = self.askers.read().get(&uid).filter(|asker| !asker.is_outdated(&validated.secrets_hash)) {
+            return asker.clone();
+        }
+        // It was found: else nothing were validated.
+        let key = referred.value(&validated.secrets.signing).unwrap_or_default();
+        let asker = Arc::new(Asker::new(key, validated.secrets_hash.clone()));
+        self.askers.write().insert(uid, asker.clone());
+        asker
+    }
+
     fn observe(
         &self,
         cluster: &ChatCluster,
