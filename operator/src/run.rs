@@ -63,9 +63,9 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         Some(namespace) => Api::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),
     };
-    clusters.list_metadata(&kube::api::ListParams::default().limit(1)).await.map_err(|error| match error {
-        kube::Error::Api(ref status) if status.code == 404 => RunError::Definition(Box::new(error)),
-        other => RunError::Client(Box::new(other)),
+    let asked = clusters.list_metadata(&kube::api::ListParams::default().limit(1)).await;
+    asked.map_err(|error| {
+        if is_unknown(&error) { RunError::Definition(Box::new(error)) } else { RunError::Client(Box::new(error)) }
     })?;
     let metrics = Arc::new(Metrics::new()?);
     let health = Arc::new(Health::default());
@@ -91,6 +91,11 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     }
     serving.abort();
     Ok(())
+}
+
+/// The API server does not know the kind.
+fn is_unknown(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 404)
 }
 
 /// Waits until this operator leads, then looks at ChatClusters until it no longer does: then it ends, and its pod begins anew.

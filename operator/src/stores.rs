@@ -48,31 +48,21 @@ pub type Changes = BoxStream<'static, ObjectRef<ChatCluster>>;
 
 /// Begins to watch, in one namespace or in all. Nothing is known before the changes are polled.
 pub fn watch(client: &Client, namespace: Option<&str>) -> (Stores, Changes) {
-    let (pods, a) = kind(client, namespace);
-    let (deployments, b) = kind(client, namespace);
-    let (stateful_sets, c) = kind(client, namespace);
-    let (services, d) = kind(client, namespace);
-    let (config_maps, e) = kind(client, namespace);
-    let (secrets, f) = kind(client, namespace);
-    let (service_accounts, g) = kind(client, namespace);
-    let (budgets, h) = kind(client, namespace);
-    let (autoscalers, i) = kind(client, namespace);
-    let (policies, j) = kind(client, namespace);
-    let (ingresses, k) = kind(client, namespace);
+    let mut changes = Vec::new();
     let stores = Stores {
-        pods,
-        deployments,
-        stateful_sets,
-        services,
-        config_maps,
-        secrets,
-        service_accounts,
-        budgets,
-        autoscalers,
-        policies,
-        ingresses,
+        pods: kind(client, namespace, &mut changes),
+        deployments: kind(client, namespace, &mut changes),
+        stateful_sets: kind(client, namespace, &mut changes),
+        services: kind(client, namespace, &mut changes),
+        config_maps: kind(client, namespace, &mut changes),
+        secrets: kind(client, namespace, &mut changes),
+        service_accounts: kind(client, namespace, &mut changes),
+        budgets: kind(client, namespace, &mut changes),
+        autoscalers: kind(client, namespace, &mut changes),
+        policies: kind(client, namespace, &mut changes),
+        ingresses: kind(client, namespace, &mut changes),
     };
-    (stores, select_all([a, b, c, d, e, f, g, h, i, j, k]).boxed())
+    (stores, select_all(changes).boxed())
 }
 
 impl Stores {
@@ -92,7 +82,7 @@ impl Stores {
     }
 }
 
-fn kind<K>(client: &Client, namespace: Option<&str>) -> (Store<K>, Changes)
+fn kind<K>(client: &Client, namespace: Option<&str>, all: &mut Vec<Changes>) -> Store<K>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
         + Clone
@@ -113,8 +103,12 @@ where
         // Nobody here looks at it, and it is most of an object.
         object.managed_fields_mut().clear();
     });
-    let changes = events.reflect(writer).touched_objects().filter_map(async |object| owner(&object.ok()?));
-    (store, changes.boxed())
+    let changes = events
+        .reflect(writer)
+        .touched_objects()
+        .filter_map(|object| std::future::ready(object.ok().and_then(|object| owner(&object))));
+    all.push(changes.boxed());
+    store
 }
 
 /// The ChatCluster that an object belongs to.

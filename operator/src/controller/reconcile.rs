@@ -83,7 +83,7 @@ pub async fn reconcile(cluster: Arc<ChatCluster>, operator: Arc<Operator>) -> Re
         }
     };
     let asker = operator.asker(&cluster, &validated, &referred);
-    let pods: Vec<_> = stores::of(&operator.stores.pods, &cluster).filter(|pod| is_server(pod)).collect();
+    let pods: Vec<_> = stores::of(&operator.stores.pods, &cluster).filter(is_server).collect();
     asker.poll(&pods, &operator.servers).await;
     let template = build::template(&validated);
     let redis = Finding::yes("Assumed", "not looked at");
@@ -288,7 +288,7 @@ impl Operator {
 }
 
 /// Whether a pod is a server, and not a node of a managed Redis.
-fn is_server(pod: &Pod) -> bool {
+fn is_server(pod: &Arc<Pod>) -> bool {
     pod.labels().get(names::COMPONENT).map(String::as_str) == Some(names::SERVER)
 }
 

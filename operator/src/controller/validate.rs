@@ -116,7 +116,7 @@ pub fn validate(cluster: &ChatCluster, referred: &Referred, default_image: Optio
     let spec = cluster.spec.clone();
     let name = cluster.name_any();
     let secrets = mounted(&name, &spec)?;
-    for (setting, _) in &spec.settings {
+    for setting in spec.settings.keys() {
         if let Some((_, instead)) = TAKEN.iter().find(|(taken, _)| taken == setting) {
             return Err(Invalid::Taken(setting.clone(), instead));
         }
@@ -241,5 +241,9 @@ fn accepted(config: &str, secrets: &Mounted, referred: &Referred) -> Result<(), 
 
 /// Bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        text.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or_default());
+        text.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or_default());
+        text
+    })
 }

@@ -89,19 +89,24 @@ impl Asker {
 
     /// Asks all servers how they are, and notes what they say.
     pub async fn poll(&self, pods: &[Arc<Pod>], servers: &Servers) {
-        let asked = pods.iter().filter(|pod| address(pod).is_some()).map(async |pod| {
-            match self.ask(pod, Addressee::Anyone, Method::GET, "/internal/v1/status", Bytes::new()).await {
-                Ok(answer) => {
-                    let Ok(status) = serde_json::from_slice::<Status>(&answer) else { return };
-                    let Status { boot, connections, sends_per_second } = status;
-                    let Ok(boot) = boot.parse() else { return };
-                    let said = Said { boot, connections, sends_per_second, at: Timestamp::now() };
-                    servers.note(&pod.uid().unwrap_or_default(), said);
-                }
-                Err(error) => tracing::debug!(error = %error, "a server was asked in vain"),
+        let questions: Vec<_> = pods.iter().cloned().map(|pod| self.look(pod, servers)).collect();
+        futures_util::stream::iter(questions).buffer_unordered(AT_A_TIME).collect::<()>().await;
+    }
+
+    async fn look(&self, pod: Arc<Pod>, servers: &Servers) {
+        if address(&pod).is_none() {
+            return;
+        }
+        match self.ask(&pod, Addressee::Anyone, Method::GET, "/internal/v1/status", Bytes::new()).await {
+            Ok(answer) => {
+                let Ok(status) = serde_json::from_slice::<Status>(&answer) else { return };
+                let Status { boot, connections, sends_per_second } = status;
+                let Ok(boot) = boot.parse() else { return };
+                let said = Said { boot, connections, sends_per_second, at: Timestamp::now() };
+                servers.note(&pod.uid().unwrap_or_default(), said);
             }
-        });
-        futures_util::stream::iter(asked).buffer_unordered(AT_A_TIME).collect::<()>().await;
+            Err(error) => tracing::debug!(error = %error, "a server was asked in vain"),
+        }
     }
 
     /// Has a server close so many connections a second from now on, for as long as this is said again.
