@@ -1,0 +1,10 @@
+//! Carries a ChatCluster out, a step a file: what it refers to is fetched (`dereference`), all of it is held against the rules (`validate`), the objects
+//! that there shall be are made (`build`), written (`apply`), and answered for (`status`). Only the first and the last two talk to anybody.
+
+pub mod apply;
+pub mod build;
+pub mod dereference;
+pub mod observe;
+pub mod reconcile;
+pub mod status;
+pub mod validate;

@@ -1,0 +1,257 @@
+//! What the operator answers: pure, from the world, the plan and what went wrong; written only when it says something new.
+
+use super::validate::Validated;
+use crate::drain::{Plan, Reason, World};
+use crate::names;
+use chat_api::{
+    ChatCluster, ChatClusterStatus, Condition, ConditionType, DrainReason, Draining, Phase, RedisStatus,
+    RevisionStatus, RolloutStatus,
+};
+use jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt;
+
+/// A condition's value, reason and message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// It holds, it does not, or nobody knows.
+    pub holds: Option<bool>,
+    /// In a word.
+    pub reason: &'static str,
+    /// In a sentence, with what to do.
+    pub message: String,
+}
+
+impl Finding {
+    /// It holds.
+    pub fn yes(reason: &'static str, message: impl Into<String>) -> Self {
+        Self { holds: Some(true), reason, message: message.into() }
+    }
+
+    /// It does not.
+    pub fn no(reason: &'static str, message: impl Into<String>) -> Self {
+        Self { holds: Some(false), reason, message: message.into() }
+    }
+}
+
+/// Connections are written when they have moved by so much, in percent, ...
+const MOVED_PERCENT: u64 = 5;
+
+/// ... and not more often than this. The status's last write is not kept: the Ready condition's time and this bound the rate by the caller's rhythm.
+pub const CONNECTIONS_EVERY: SignedDuration = SignedDuration::from_secs(30);
+
+/// The status of a ChatCluster that is being carried out. `may_count` says that connections may be written by now.
+pub fn status(
+    cluster: &ChatCluster,
+    validated: &Validated,
+    world: &World,
+    plan: &Plan,
+    redis: Option<RedisStatus>,
+    redis_finding: &Finding,
+    may_count: bool,
+) -> ChatClusterStatus {
+    let before = cluster.status.clone().unwrap_or_default();
+    let wanted = world.wanted.replicas;
+    let serving = world.servers.iter().filter(|server| server.serves() && !is_recorded(plan, &server.uid)).count();
+    let counted: u64 = world.servers.iter().filter_map(|server| server.connections).sum();
+    let connections = connections(before.connections, counted, may_count);
+    let late = rollout_is_stuck(world, plan, validated);
+    let ready = serving >= wanted;
+    let mut status = ChatClusterStatus {
+        observed_generation: cluster.metadata.generation,
+        ready: format!("{}/{wanted}", serving.min(wanted)),
+        // Surplus and draining servers would make the autoscaler flap.
+        replicas: int(wanted.min(world.servers.len().max(serving))),
+        ready_replicas: int(serving.min(wanted)),
+        selector: names::selector_text(&cluster.name_any(), names::SERVER),
+        connections,
+        redis,
+        draining: draining(&before, world, plan),
+        revisions: revisions(world),
+        rollout: plan.rollout.as_ref().map(|rollout| RolloutStatus {
+            to: rollout.to.clone(),
+            since: rollout.since.to_string(),
+            switched: plan.service == rollout.to,
+        }),
+        rebalanced_at: plan.rebalanced_at.map(|at| at.to_string()),
+        ..ChatClusterStatus::default()
+    };
+    let redis_is_bad = redis_finding.holds == Some(false);
+    let findings = [
+        (ConditionType::Ready, ready_finding(ready, serving, wanted)),
+        (ConditionType::Progressing, progressing(plan, serving, wanted)),
+        (ConditionType::Degraded, degraded(late, redis_is_bad, redis_finding)),
+        (ConditionType::RedisHealthy, redis_finding.clone()),
+        (ConditionType::ScalingLimited, limited(plan)),
+    ];
+    status.phase = phase(plan, ready, redis_is_bad || late, &before);
+    status.message = findings
+        .iter()
+        .find(|(kind, finding)| *kind == ConditionType::Degraded && finding.holds == Some(true))
+        .or_else(|| {
+            findings.iter().find(|(kind, finding)| *kind == ConditionType::Progressing && finding.holds == Some(true))
+        })
+        .map_or_else(|| findings[0].1.message.clone(), |(_, finding)| finding.message.clone());
+    status.conditions = conditions(&before, &findings, cluster.metadata.generation, world.now);
+    status
+}
+
+/// The status of a ChatCluster that cannot be carried out: what runs goes on as it is.
+pub fn refused(cluster: &ChatCluster, reason: &'static str, message: &str, now: Timestamp) -> ChatClusterStatus {
+    let before = cluster.status.clone().unwrap_or_default();
+    let no = Finding::no(reason, message);
+    let findings = [
+        (ConditionType::Ready, no.clone()),
+        (ConditionType::Progressing, no),
+        (ConditionType::Degraded, Finding::yes(reason, message)),
+    ];
+    ChatClusterStatus {
+        observed_generation: cluster.metadata.generation,
+        phase: Phase::Invalid,
+        message: message.to_owned(),
+        conditions: conditions(&before, &findings, cluster.metadata.generation, now),
+        ..before
+    }
+}
+
+fn is_recorded(plan: &Plan, uid: &str) -> bool {
+    plan.recorded.iter().any(|record| record.uid == uid)
+}
+
+fn connections(before: i64, now: u64, may_count: bool) -> i64 {
+    let now = i64::try_from(now).unwrap_or(i64::MAX);
+    let moved = before.abs_diff(now) * 100 >= before.unsigned_abs().max(1) * MOVED_PERCENT && before != now;
+    if moved && may_count { now } else { before }
+}
+
+fn draining(before: &ChatClusterStatus, world: &World, plan: &Plan) -> Vec<Draining> {
+    let of = |record: &crate::drain::Recorded| {
+        // Written when the record is made: how many are left is on the server's own metrics, and would be a write a second here.
+        let known =
+            before.draining.iter().find(|draining| draining.uid == record.uid).map(|draining| draining.connections);
+        let now = world.servers.iter().find(|server| server.uid == record.uid).and_then(|server| server.connections);
+        Draining {
+            pod: record.name.clone(),
+            uid: record.uid.clone(),
+            reason: match record.reason {
+                Reason::ScaleDown => DrainReason::ScaleDown,
+                Reason::Rollout => DrainReason::Rollout,
+            },
+            since: record.since.to_string(),
+            connections: known.unwrap_or_else(|| i64::try_from(now.unwrap_or(0)).unwrap_or(i64::MAX)),
+        }
+    };
+    plan.recorded.iter().map(of).collect()
+}
+
+fn revisions(world: &World) -> Vec<RevisionStatus> {
+    let of = |hash: &String| {
+        let servers = || world.servers.iter().filter(|server| server.revision == *hash && !server.deleting);
+        RevisionStatus {
+            hash: hash.clone(),
+            replicas: int(servers().count()),
+            ready: int(servers().filter(|server| server.serves()).count()),
+        }
+    };
+    let mut hashes: Vec<_> = world.revisions.iter().map(|revision| &revision.hash).collect();
+    hashes.sort_by_key(|hash| (**hash != world.wanted.revision, (*hash).clone()));
+    hashes.into_iter().map(of).collect()
+}
+
+fn ready_finding(ready: bool, serving: usize, wanted: usize) -> Finding {
+    let message = format!("{serving} of {wanted} servers take clients");
+    if ready { Finding::yes("AllServe", message) } else { Finding::no("TooFewServe", message) }
+}
+
+fn progressing(plan: &Plan, serving: usize, wanted: usize) -> Finding {
+    let draining = plan.recorded.len();
+    if let Some(rollout) = &plan.rollout {
+        return Finding::yes(
+            "RollingOut",
+            format!("revision {} takes over; {draining} servers are being emptied", rollout.to),
+        );
+    }
+    if draining > 0 {
+        return Finding::yes("ScalingDown", format!("{draining} servers are being emptied before they go"));
+    }
+    if serving < wanted {
+        return Finding::yes("ScalingUp", format!("{} servers are still to take clients", wanted - serving));
+    }
+    Finding::no("Settled", "all is as wanted")
+}
+
+fn degraded(late: bool, redis_is_bad: bool, redis: &Finding) -> Finding {
+    if late {
+        let what =
+            "the servers of the new revision do not become ready: look at their pods; the old ones go on serving";
+        return Finding::yes("RolloutStuck", what);
+    }
+    if redis_is_bad {
+        return Finding::yes("RedisUnhealthy", redis.message.clone());
+    }
+    Finding::no("AsItShouldBe", "nothing is amiss")
+}
+
+fn limited(plan: &Plan) -> Finding {
+    if plan.held_back {
+        let why = "more servers are wanted, but Redis is not healthy: they would only add to its load; they are made once it is";
+        return Finding::yes("RedisUnhealthy", why);
+    }
+    Finding::no("AsWanted", "as many servers are made as are wanted")
+}
+
+fn rollout_is_stuck(world: &World, plan: &Plan, validated: &Validated) -> bool {
+    let deadline = SignedDuration::from_secs(i64::from(validated.spec.rollout.progress_deadline_seconds));
+    plan.rollout
+        .as_ref()
+        .is_some_and(|rollout| plan.service != rollout.to && world.now.duration_since(rollout.since) >= deadline)
+}
+
+fn phase(plan: &Plan, ready: bool, bad: bool, before: &ChatClusterStatus) -> Phase {
+    if bad {
+        return Phase::Degraded;
+    }
+    match (&plan.rollout, plan.recorded.is_empty(), ready) {
+        (Some(_), _, _) => Phase::RollingOut,
+        (None, false, _) => Phase::Scaling,
+        (None, true, true) => Phase::Running,
+        (None, true, false) if matches!(before.phase, Phase::Pending | Phase::Creating) => Phase::Creating,
+        (None, true, false) => Phase::Scaling,
+    }
+}
+
+/// Conditions keep the time since when they are so.
+fn conditions(
+    before: &ChatClusterStatus,
+    findings: &[(ConditionType, Finding)],
+    generation: Option<i64>,
+    now: Timestamp,
+) -> Vec<Condition> {
+    let mut kept = before.conditions.clone();
+    for (kind, finding) in findings {
+        let status = match finding.holds {
+            Some(true) => "True",
+            Some(false) => "False",
+            None => "Unknown",
+        };
+        let old = kept.iter().position(|condition| condition.kind == kind.name());
+        let since = old.filter(|at| kept[*at].status == status).map(|at| kept[at].last_transition_time.clone());
+        let condition = Condition {
+            kind: kind.name().to_owned(),
+            status: status.to_owned(),
+            reason: finding.reason.to_owned(),
+            message: finding.message.clone(),
+            last_transition_time: since.unwrap_or_else(|| now.to_string()),
+            observed_generation: generation,
+        };
+        match old {
+            Some(at) => kept[at] = condition,
+            None => kept.push(condition),
+        }
+    }
+    kept.retain(|condition| ConditionType::ALL.iter().any(|kind| kind.name() == condition.kind));
+    kept
+}
+
+fn int(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,14 @@
+//! Runs ChatClusters on Kubernetes: servers that scale by their connections, drained before they go.
+//!
+//! [`controller`] carries a ChatCluster out: dereference, validate, build, apply, status. Which servers are made, emptied and removed is one pure
+//! decision in [`drain`]; [`servers`] is how the operator hears of the servers and asks something of them.
+
+pub mod controller;
+pub mod drain;
+pub mod health;
+pub mod metrics;
+pub mod names;
+pub mod run;
+pub mod servers;
+pub mod settings;
+pub mod stores;

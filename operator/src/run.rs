@@ -1,0 +1,193 @@
+//! The operator from its settings to its end.
+
+use crate::controller::apply::Applier;
+use crate::controller::reconcile::{Operator, ReconcileError, reconcile};
+use crate::health::{self, Health};
+use crate::metrics::Metrics;
+use crate::servers::Servers;
+use crate::settings::Settings;
+use crate::stores::{self, Changes};
+use chat_api::ChatCluster;
+use futures_util::StreamExt;
+use kube::runtime::controller::{Action, Controller};
+use kube::runtime::watcher;
+use kube::{Api, Client};
+use kube_lease_manager::LeaseManagerBuilder;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// How long a Lease is held without being renewed, in seconds; another operator leads after it.
+const LEASE_SECONDS: u64 = 15;
+
+/// How long before its end it is renewed, in seconds.
+const LEASE_GRACE_SECONDS: u64 = 5;
+
+/// The rest after a failed look.
+const AFTER_ERROR: Duration = Duration::from_secs(5);
+
+/// Looks at so many ChatClusters at a time.
+const CONCURRENCY: u16 = 8;
+
+/// Why the operator ends.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The API server cannot be found or asked.
+    #[error("the API server cannot be reached: run in a pod with a ServiceAccount, or set KUBECONFIG")]
+    Client(#[source] Box<kube::Error>),
+    /// The definition of ChatCluster is missing.
+    #[error("the API server does not know ChatClusters: install the custom resource definition first (k8s/crd.yaml)")]
+    Definition(#[source] Box<kube::Error>),
+    /// An address that it cannot listen on.
+    #[error("--listen: cannot listen on {0}")]
+    Listen(std::net::SocketAddr, #[source] std::io::Error),
+    /// The process gets no signals.
+    #[error("signals cannot be received")]
+    Signals(#[source] std::io::Error),
+    /// Metrics that contradict each other: a defect.
+    #[error("the metrics cannot be registered")]
+    Metrics(#[from] prometheus::Error),
+    /// The Lease cannot be asked for.
+    #[error("the lease cannot be asked for")]
+    Lease(#[from] kube_lease_manager::LeaseManagerError),
+}
+
+/// Runs until SIGTERM or SIGINT.
+pub async fn run(settings: Settings) -> Result<(), RunError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
+    let client = Client::try_default().await.map_err(|error| RunError::Client(Box::new(error)))?;
+    let clusters: Api<ChatCluster> = match &settings.namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    };
+    let asked = clusters.list_metadata(&kube::api::ListParams::default().limit(1)).await;
+    asked.map_err(|error| {
+        if is_unknown(&error) { RunError::Definition(Box::new(error)) } else { RunError::Client(Box::new(error)) }
+    })?;
+    let metrics = Arc::new(Metrics::new()?);
+    let health = Arc::new(Health::default());
+    let listener =
+        TcpListener::bind(settings.listen).await.map_err(|error| RunError::Listen(settings.listen, error))?;
+    let router = health::router(health.clone(), metrics.clone());
+    let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+    let (stores, changes) = stores::watch(&client, settings.namespace.as_deref());
+    let operator = Arc::new(Operator {
+        applier: Applier::new(client.clone()),
+        stores,
+        servers: Servers::default(),
+        askers: parking_lot::RwLock::default(),
+        default_image: settings.server_image.clone(),
+        dashboard: include_str!("../../charts/chatcluster/files/dashboard.json"),
+        client: client.clone(),
+    });
+    tracing::info!(listen = %settings.listen, namespace = settings.namespace.as_deref().unwrap_or("all"), "operator started");
+    tokio::select! {
+        led = lead(&settings, &client, clusters, operator, &metrics, &health, changes) => led?,
+        _ = terminate.recv() => tracing::info!("ended by SIGTERM"),
+        _ = interrupt.recv() => tracing::info!("ended by SIGINT"),
+    }
+    serving.abort();
+    Ok(())
+}
+
+/// The API server does not know the kind.
+fn is_unknown(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 404)
+}
+
+/// Waits until this operator leads, then looks at ChatClusters until it no longer does: then it ends, and its pod begins anew.
+async fn lead(
+    settings: &Settings,
+    client: &Client,
+    clusters: Api<ChatCluster>,
+    operator: Arc<Operator>,
+    metrics: &Arc<Metrics>,
+    health: &Health,
+    mut changes: Changes,
+) -> Result<(), RunError> {
+    // Followers have seen all that there is too: they take over at once.
+    tokio::select! {
+        _ = operator.stores.ready() => {}
+        () = see(&mut changes) => {}
+    }
+    health.ready();
+    if settings.lease == "off" {
+        metrics.leads.set(1);
+        control(clusters, operator, metrics.clone(), changes).await;
+        return Ok(());
+    }
+    let manager = LeaseManagerBuilder::new(client.clone(), &settings.lease)
+        .with_namespace(&settings.own_namespace)
+        .with_identity(&settings.identity)
+        .with_duration(LEASE_SECONDS)
+        .with_grace(LEASE_GRACE_SECONDS)
+        .build()
+        .await?;
+    let (mut leads, held) = manager.watch().await;
+    tokio::select! {
+        _ = leads.wait_for(|leads| *leads) => {}
+        () = see(&mut changes) => {}
+    }
+    metrics.leads.set(1);
+    tracing::info!(lease = settings.lease, "this operator leads");
+    tokio::select! {
+        () = control(clusters, operator, metrics.clone(), changes) => {}
+        () = lost(&mut leads) => tracing::warn!("the lease was lost: another operator leads"),
+    }
+    drop(leads);
+    let _ = held.await;
+    Ok(())
+}
+
+async fn lost(leads: &mut watch::Receiver<bool>) {
+    let _ = leads.wait_for(|leads| !*leads).await;
+}
+
+/// Has the changes be seen while nobody acts on them yet: what is there is looked at anyway once somebody does.
+async fn see(changes: &mut Changes) {
+    while changes.next().await.is_some() {}
+}
+
+async fn control(clusters: Api<ChatCluster>, operator: Arc<Operator>, metrics: Arc<Metrics>, changes: Changes) {
+    let config = kube::runtime::controller::Config::default().concurrency(CONCURRENCY);
+    let looked = Controller::new(clusters, watcher::Config::default()).with_config(config).reconcile_on(changes).run(
+        |cluster, operator: Arc<Operator>| {
+            let metrics = metrics.clone();
+            async move {
+                let begun = Instant::now();
+                let looked = reconcile(cluster, operator).await;
+                metrics.reconcile_seconds.observe(begun.elapsed().as_secs_f64());
+                metrics.reconciles.with_label_values(&[if looked.is_ok() { "ok" } else { "error" }]).inc();
+                looked
+            }
+        },
+        |_, _: &ReconcileError, _| Action::requeue(AFTER_ERROR),
+        operator,
+    );
+    looked
+        .for_each(async |looked| {
+            if let Err(error) = looked {
+                tracing::warn!(error = chain(&error), "a look at a ChatCluster failed; it is repeated");
+            }
+        })
+        .await;
+}
+
+/// An error with all that it came from.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let cause = error.to_string();
+        // Some errors of the client repeat their source.
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+        source = error.source();
+    }
+    text
+}
