@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import logging
 import os
 import pathlib
 import random
@@ -168,6 +169,10 @@ async def tell(chatters: list[Chatter]) -> None:
     while True:
         print(json.dumps({"clients": [chatter.status() for chatter in chatters]}), flush=True)
         await asyncio.sleep(STATUS_EVERY_S)
+
+
+# Connections that break are the point here; the libraries have much to say about each.
+logging.disable(logging.CRITICAL)
 
 
 async def run(args: argparse.Namespace) -> None:
