@@ -92,7 +92,7 @@ impl Run<'_> {
             elsewhere: hit.then(|| latency(&elsewhere, from, to)),
             silent_s: spans
                 .iter()
-                .filter_map(|span| self.silence(&acked, span))
+                .filter_map(|span| self.silence(&acked, span, end))
                 .map(|time| time.as_secs_f64())
                 .reduce(f64::max),
             promoted_s: promoted.map(|time| time.as_secs_f64()),
@@ -100,8 +100,9 @@ impl Run<'_> {
         }
     }
 
-    /// How long a shard that a span hit took no sends.
-    fn silence(&self, acked: &[Acked], span: &Span) -> Option<Duration> {
+    /// How long a shard that a span hit took no sends, until the next span or the end.
+    fn silence(&self, acked: &[Acked], span: &Span, end: Duration) -> Option<Duration> {
+        let next = self.timeline.spans.iter().map(|other| other.from).filter(|from| *from > span.from).min();
         let shards = self.masters.iter().filter(|slots| overlaps(slots, &span.slots));
         // A shard that is hit in part is looked at by the part.
         let shards = shards.filter_map(|slots| {
@@ -109,7 +110,7 @@ impl Run<'_> {
                 slots.iter().flat_map(|own| span.slots.iter().filter_map(|hit| common(own, hit))).collect();
             let within: Vec<Acked> =
                 acked.iter().filter(|ack| parts.iter().any(|part| part.contains(&ack.slot))).copied().collect();
-            timeline::longest_silence(&within, &[0..=16383], span.from, span.to)
+            timeline::longest_silence(&within, &[0..=16383], span.from, next.unwrap_or(end))
         });
         shards.max()
     }
