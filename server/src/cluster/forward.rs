@@ -115,7 +115,7 @@ impl Inner {
     ) -> (Outcome, Option<Answer>) {
         // Listened to before the look, so that no change between the two is missed.
         let mut changes = self.registry.changes();
-        let view = self.registry.view();
+        let view = self.registry.view_with(owner).await;
         let Some(node) = view.get(owner) else {
             // A copy that is not fresh may lack a server that has come since.
             return (if self.registry.is_fresh() { Outcome::Gone } else { Outcome::Slow }, None);

@@ -19,6 +19,12 @@ const ANSWER: Duration = Duration::from_secs(4);
 /// How many changes may wait for somebody who listens; who misses some is told so, and looks at the view.
 const CHANGES_KEPT: usize = 1024;
 
+/// A view of this age is new enough to say that a server is not there: so all who ask for the gone share one look.
+const MOMENT: Duration = Duration::from_millis(300);
+
+/// How long a look at the board may take for somebody who waits for it.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// Who this server is.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -82,6 +88,29 @@ impl Registry {
         self.view.borrow().answered().is_some_and(|at| at.elapsed() < EXPIRY)
     }
 
+    /// The view; asked for anew if it does not know this boot and is not quite new. A server that has just come may have clients before all others have
+    /// heard of it.
+    pub async fn view_with(&self, boot: Boot) -> Arc<View> {
+        let begun = Instant::now();
+        let mut views = self.views();
+        let known = views.borrow_and_update().clone();
+        let is_new = |view: &View, since: Instant| view.answered().is_some_and(|at| at >= since);
+        if known.get(boot).is_some() || begun.checked_sub(MOMENT).is_some_and(|since| is_new(&known, since)) {
+            return known;
+        }
+        self.poke();
+        let newer = async {
+            while !is_new(&views.borrow_and_update().clone(), begun) {
+                if views.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        // If nothing comes the last copy has to do.
+        let _ = tokio::time::timeout(LOOK, newer).await;
+        self.view()
+    }
+
     /// Writes the entry at once, since something in it has changed that others should know.
     pub fn poke(&self) {
         self.poked.notify_one();
@@ -120,7 +149,7 @@ impl Registry {
         let nothing = Load {
             state: State::Ended,
             connections: 0,
-            connections_max: 9,
+            connections_max: 0,
             rooms: 0,
             sends: 0,
             deliveries: 0,

@@ -11,6 +11,7 @@ mod pair;
 mod polling;
 mod probe;
 #[path = "../../../tests/it/wait.rs"]
+#[allow(dead_code, reason = "the tests of chat use all of it")]
 mod wait;
 #[path = "../../../tests/it/wire.rs"]
 mod wire;
