@@ -17,15 +17,20 @@ app.kubernetes.io/name: chat-operator
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{/* Labels of everything that this chart makes. Where one of yours has the same name, it is the chart's that counts. */}}
+{{- define "chatcluster.partLabels" -}}
+{{- $own := dict
+  "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_")
+  "app.kubernetes.io/part-of" "chatcluster"
+  "app.kubernetes.io/managed-by" .Release.Service -}}
+{{- mergeOverwrite (deepCopy .Values.commonLabels) $own | toYaml -}}
+{{- end -}}
+
+{{/* Labels of the operator's objects. */}}
 {{- define "chatcluster.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
-{{ include "chatcluster.selector" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/part-of: chatcluster
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- $own := include "chatcluster.selector" . | fromYaml -}}
+{{- $_ := set $own "app.kubernetes.io/version" .Chart.AppVersion -}}
+{{- mergeOverwrite (include "chatcluster.partLabels" . | fromYaml) $own | toYaml -}}
 {{- end -}}
 
 {{- define "chatcluster.serviceAccount" -}}
