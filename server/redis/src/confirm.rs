@@ -24,6 +24,11 @@ impl Head {
             tenure: String::from_utf8(tenure.as_bytes()?.to_vec()).ok()?,
         })
     }
+
+    /// With what the cluster knows: a replica whose link has just broken, or that is still being sent everything, does not follow and may be elected.
+    pub(crate) fn with_electable(&self, electable: u32) -> Self {
+        Self { silent: self.silent.max(electable.saturating_sub(self.online)), ..self.clone() }
+    }
 }
 
 /// What a batch is worth.
@@ -87,6 +92,21 @@ mod tests {
             (1, 1, 1, 0, Verdict::Short),
         ] {
             assert_eq!(verdict(&head(online, silent), asked, acked), expected, "{online} {silent} {asked} {acked}");
+        }
+    }
+
+    #[test]
+    fn a_replica_that_does_not_follow_may_be_elected_all_the_same() {
+        for (online, silent, electable, acked, expected) in [
+            (1, 0, 2, 1, Verdict::Alone),
+            (1, 0, 1, 1, Verdict::Replicated),
+            (1, 0, 0, 1, Verdict::Replicated),
+            (1, 1, 2, 1, Verdict::Alone),
+            (0, 0, 1, 0, Verdict::Alone),
+            (2, 0, 3, 1, Verdict::Short),
+        ] {
+            let head = head(online, silent).with_electable(electable);
+            assert_eq!(verdict(&head, online, acked), expected, "{online} {silent} {electable} {acked}");
         }
     }
 

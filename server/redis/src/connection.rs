@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,14 +16,19 @@ use fred::prelude::{Builder, Client, Config, ServerConfig};
 use fred::types::config::TlsConfig;
 use fred::types::{ClusterHash, CustomCommand, Message, RespVersion};
 use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::call::Value;
 use crate::fault::Fault;
 use crate::options::Options;
 
-/// How long connecting may take, and the exchange that follows on it.
-const CONNECT_MAX: Duration = Duration::from_millis(600);
+/// How long each of the two parts of connecting may take: name, TCP and TLS, and then the exchange that makes it usable.
+const PART_MAX: Duration = Duration::from_millis(400);
+/// How long connecting may take: longer than its parts, so that the client's own word on what is wrong comes first.
+const CONNECT_MAX: Duration = Duration::from_millis(900);
+/// How long the driver's own reason is waited for once connecting has failed.
+const REASON_MAX: Duration = Duration::from_millis(50);
 
 /// A command as it goes over the wire.
 #[derive(Clone, Debug)]
@@ -93,17 +99,33 @@ impl Connector {
         let mut builder = Builder::from_config(config);
         builder.with_performance_config(|performance| performance.broadcast_channel_capacity = capacity);
         builder.with_connection_config(|connection| {
-            connection.connection_timeout = Duration::from_millis(400);
-            connection.internal_command_timeout = Duration::from_millis(400);
+            connection.connection_timeout = PART_MAX;
+            connection.internal_command_timeout = PART_MAX;
             connection.max_command_attempts = 1;
             connection.disable_cluster_health_check = true;
             connection.tcp.nodelay = Some(true);
         });
         let client = builder.build().map_err(|error| Broken::of(&error))?;
-        let driver = match timeout(CONNECT_MAX, client.init()).await {
-            Ok(driver) => driver.map_err(|error| Broken::of(&error))?,
-            Err(_) => return Err(Broken::timeout()),
+        // Listens before there is anything to hear.
+        let listener = client.clone();
+        let mut connected = std::pin::pin!(listener.wait_for_connect());
+        let early = futures_util::poll!(&mut connected);
+        let mut driver = Driver(client.connect());
+        let ended = match early {
+            Poll::Ready(ended) => Ok(ended),
+            Poll::Pending => timeout(CONNECT_MAX, connected).await,
         };
+        match ended {
+            Ok(Ok(())) => {}
+            // What is announced is not always the reason; what the driver ends with is.
+            Ok(Err(error)) => {
+                return Err(match timeout(REASON_MAX, &mut driver.0).await {
+                    Ok(Ok(Err(reason))) => Broken::of(&reason),
+                    Ok(Ok(Ok(())) | Err(_)) | Err(_) => Broken::of(&error),
+                });
+            }
+            Err(_) => return Err(Broken::timeout()),
+        }
         Ok(Connection { address: address.into(), client, driver, broken: AtomicBool::new(false) })
     }
 }
@@ -118,19 +140,28 @@ fn split(address: &str) -> Option<(&str, u16)> {
 pub(crate) struct Connection {
     pub(crate) address: Arc<str>,
     client: Client,
-    driver: tokio::task::JoinHandle<Result<(), Error>>,
+    driver: Driver,
     broken: AtomicBool,
+}
+
+/// The task that drives a connection. It ends with its owner, also one that gives up while it connects: nobody would ever close that connection.
+struct Driver(JoinHandle<Result<(), Error>>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Connection {
     /// Nobody may use it any more.
     pub(crate) fn discard(&self) {
         self.broken.store(true, Ordering::Relaxed);
-        self.driver.abort();
+        self.driver.0.abort();
     }
 
     pub(crate) fn is_broken(&self) -> bool {
-        self.broken.load(Ordering::Relaxed) || self.driver.is_finished()
+        self.broken.load(Ordering::Relaxed) || self.driver.0.is_finished()
     }
 
     /// Sends commands in one go; an answer each. A connection that does not answer all of them in time is discarded.
@@ -192,12 +223,6 @@ impl Connection {
     fn fail(&self, broken: Broken) -> Broken {
         self.discard();
         broken
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.driver.abort();
     }
 }
 

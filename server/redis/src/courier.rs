@@ -215,8 +215,9 @@ impl Courier {
             }
         }
         // A batch of posts alone is not waited for.
-        let beaten = works.iter().find_map(Work::partition);
-        let end = beaten.map(|partition| [self.beat(partition), wait(self.replicas)]);
+        let calls = works.iter().any(|work| matches!(work, Work::Call(_)));
+        let end = calls.then(|| self.beaten(works)).flatten();
+        let end = end.map(|partition| [self.beat(partition), wait(self.replicas)]);
         commands.extend(end.iter().flatten());
 
         let mut answers = connection.pipeline(&commands, ANSWER_MAX).await?.into_iter();
@@ -229,9 +230,25 @@ impl Courier {
             }
             read.push(next().map(answer));
         }
-        let beat = end.is_some() && next().is_ok();
-        let acked = next().ok().as_ref().and_then(Value::as_count).map_or(0, |acked| acked as u32);
+        let mut beat = end.is_some() && next().is_ok();
+        let mut acked = count(next());
+        // A slot that is just coming or going may take the beat with it; one that took a call takes a beat, too.
+        let done = works.iter().zip(&read).find_map(|(work, answer)| answer.is_ok().then(|| work.order()).flatten());
+        if !beat && let Some((order, is_asking)) = done {
+            let again = [asking, self.beat(order.partition), wait(self.replicas)];
+            let again: Vec<&Command> = again.iter().skip(usize::from(!is_asking)).collect();
+            let mut answers = connection.pipeline(&again, ANSWER_MAX).await?;
+            acked = count(answers.pop().unwrap_or(Err(Fault::Busy)));
+            beat = answers.pop().is_some_and(|beat| beat.is_ok());
+        }
         Ok(Answers { head, works: read, beat, acked })
+    }
+
+    /// The partition that the beat goes to: one of a call that is here as far as we know, or any that is.
+    fn beaten(&self, works: &[Work]) -> Option<Partition> {
+        let is_here = |&partition: &Partition| self.shared.owner(partition).as_ref() == Some(&self.address);
+        let of_calls = works.iter().filter_map(Work::order).map(|(order, _)| order.partition);
+        of_calls.filter(is_here).next().or_else(|| self.shared.partitions.all().find(is_here))
     }
 
     /// Tells everybody how it went; what is to be sent once more is returned, and how many calls there were.
@@ -273,7 +290,10 @@ impl Courier {
         }
         if !done.is_empty() {
             let replicated = match head {
-                Ok(head) if beat => self.confirmed(connection, &head, asked, acked).await,
+                Ok(head) if beat => {
+                    let allowed = self.shared.unreplicated_allowed.load(Ordering::Relaxed);
+                    self.confirmed(connection, &head, asked, acked, allowed).await
+                }
                 Ok(_) | Err(_) => None,
             };
             self.shared.counters.batch_end(match replicated {
@@ -297,16 +317,21 @@ impl Courier {
         (held, calls)
     }
 
-    /// Whether what was executed counts, and if so, whether replicas have it.
-    async fn confirmed(&self, connection: &Connection, head: &Head, mut asked: u32, mut acked: u32) -> Option<bool> {
+    /// Whether what was executed counts, and if so, whether replicas have it. Without those it counts where that is `allowed`.
+    async fn confirmed(
+        &self,
+        connection: &Connection,
+        head: &Head,
+        mut asked: u32,
+        mut acked: u32,
+        allowed: bool,
+    ) -> Option<bool> {
+        let head = head.with_electable(self.shared.topology.borrow().electable(&self.address));
         loop {
-            match verdict(head, asked, acked) {
+            match verdict(&head, asked, acked) {
                 Verdict::Replicated => return Some(true),
                 Verdict::Short => return None,
-                Verdict::Alone => {
-                    let allowed = self.shared.unreplicated_allowed.load(Ordering::Relaxed);
-                    return (allowed && self.is_owner_since(Instant::now()).await).then_some(false);
-                }
+                Verdict::Alone => return (allowed && self.is_owner_since(Instant::now()).await).then_some(false),
                 Verdict::WaitFor(replicas) => {
                     let acks = connection.command(&wait(replicas), ANSWER_MAX).await;
                     asked = replicas;
@@ -361,6 +386,10 @@ fn wait(replicas: u32) -> Command {
     Command::new("WAIT", [number(u64::from(replicas)), number(WAIT_MS)])
 }
 
+fn count(acked: Result<Value, Fault>) -> u32 {
+    acked.ok().as_ref().and_then(Value::as_count).map_or(0, |acked| acked as u32)
+}
+
 impl Parcel {
     /// Whoever does not wait any more does not hear it.
     fn end(self, attempt: Attempt) {
@@ -398,11 +427,11 @@ impl Work {
         self.is_wanted()
     }
 
-    /// The partition of a call that this master owns.
-    fn partition(&self) -> Option<Partition> {
+    /// A call, and whether it is asked specially.
+    fn order(&self) -> Option<(&Order, bool)> {
         match self {
-            Self::Call(parcel) if !parcel.asking => Some(parcel.order.partition),
-            Self::Call(_) | Self::Post(_) | Self::Raise(..) => None,
+            Self::Call(parcel) => Some((&parcel.order, parcel.asking)),
+            Self::Post(_) | Self::Raise(..) => None,
         }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 /// An error reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Another node owns the slot.
-    Moved,
+    /// Another node owns the slot: the one at this address, if it says so.
+    Moved(Option<Arc<str>>),
     /// The slot is on its way to the node at this address; ask there, once.
     Ask(Arc<str>),
     /// It has become a replica.
@@ -33,11 +33,8 @@ impl Fault {
     pub(crate) fn parse(text: &str) -> Self {
         let code = text.split_ascii_whitespace().next().unwrap_or_default();
         match code {
-            "MOVED" => Self::Moved,
-            "ASK" => match text.rsplit(' ').next() {
-                Some(address) if address.contains(':') => Self::Ask(address.into()),
-                Some(_) | None => Self::Busy,
-            },
+            "MOVED" => Self::Moved(address_at_end(text)),
+            "ASK" => address_at_end(text).map_or(Self::Busy, Self::Ask),
             "READONLY" => Self::ReadOnly,
             "CLUSTERDOWN" | "LOADING" | "TRYAGAIN" | "MASTERDOWN" | "BUSY" | "NOREPLICAS" => Self::Busy,
             "TENURE" => Self::Tenure,
@@ -56,7 +53,7 @@ impl Fault {
     /// Its name among the counters.
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Self::Moved => "moved",
+            Self::Moved(_) => "moved",
             Self::Ask(_) => "ask",
             Self::ReadOnly => "readonly",
             Self::Busy => "busy",
@@ -86,6 +83,12 @@ impl Fault {
     ];
 }
 
+/// Where a redirection leads. A node that does not know the host leaves it out.
+fn address_at_end(text: &str) -> Option<Arc<str>> {
+    let address = text.rsplit(' ').next().filter(|address| address.contains(':') && !address.starts_with(':'))?;
+    Some(address.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,7 +96,8 @@ mod tests {
     #[test]
     fn faults_are_told_apart_by_their_code() {
         for (text, expected) in [
-            ("MOVED 3999 127.0.0.1:6381", Fault::Moved),
+            ("MOVED 3999 127.0.0.1:6381", Fault::Moved(Some("127.0.0.1:6381".into()))),
+            ("MOVED 3999 :6381", Fault::Moved(None)),
             ("ASK 3999 127.0.0.1:6381", Fault::Ask("127.0.0.1:6381".into())),
             ("ASK 3999 redis-1.redis:6381", Fault::Ask("redis-1.redis:6381".into())),
             ("READONLY You can't write against a read only replica.", Fault::ReadOnly),

@@ -18,6 +18,8 @@ use crate::{read, write};
 
 /// How what is under a prefix is laid out; raised when an older build could not read it any more.
 const FORMAT: u64 = 1;
+/// Commands that are none without their second word.
+const WITH_PARTS: [&str; 4] = ["MEMORY", "OBJECT", "XGROUP", "XINFO"];
 /// How long a node may take to answer.
 const ANSWER_MAX: Duration = Duration::from_millis(1500);
 /// How long the topology may take to become known.
@@ -237,7 +239,7 @@ async fn permitted(shared: &Shared, address: &Arc<str>, slot: u16) -> Result<(),
             None => Ok(()),
         },
         // A slot on its way: another time.
-        Err(Fault::Moved | Fault::Ask(_) | Fault::Busy | Fault::ReadOnly) => Ok(()),
+        Err(Fault::Moved(_) | Fault::Ask(_) | Fault::Busy | Fault::ReadOnly) => Ok(()),
         Err(fault) => refused(address, Err(fault)),
     }
 }
@@ -318,7 +320,7 @@ fn refused_value(address: &str, answered: Result<Value, Fault>) -> Result<Value,
             Unfit::NotPermitted { address: address.into(), what }
         }
         Fault::OutOfMemory => Unfit::OutOfMemory,
-        Fault::Moved
+        Fault::Moved(_)
         | Fault::Ask(_)
         | Fault::ReadOnly
         | Fault::Busy
@@ -345,8 +347,26 @@ fn unwritten(error: &WriteError) -> Unfit {
     }
 }
 
-/// The commands that a library's source calls.
+/// The commands that a library's source calls; of those that have parts, the part, too.
 pub(crate) fn commands(source: &str) -> BTreeSet<String> {
     let calls = source.split("redis.call('").skip(1).chain(source.split("redis.pcall('").skip(1));
-    calls.filter_map(|rest| rest.split('\'').next()).map(str::to_ascii_uppercase).collect()
+    let command = |rest: &str| {
+        let mut texts = rest.split('\'');
+        let name = texts.next()?.to_ascii_uppercase();
+        let part = texts.nth(1).filter(|_| WITH_PARTS.contains(&name.as_str()));
+        Some(part.map_or_else(|| name.clone(), |part| format!("{name} {}", part.to_ascii_uppercase())))
+    };
+    calls.filter_map(command).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_found_with_their_parts() {
+        let source =
+            "redis.call('MEMORY', 'USAGE', key, 'SAMPLES', 0) redis.pcall('get', keys[1]) redis.call('SET', k, 'x')";
+        assert_eq!(commands(source).into_iter().collect::<Vec<_>>(), ["GET", "MEMORY USAGE", "SET"]);
+    }
 }

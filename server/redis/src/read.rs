@@ -25,10 +25,11 @@ pub(crate) async fn read(shared: &Arc<Shared>, partition: Partition, call: Call)
     let command = shared.fcall("FCALL_RO", call);
     let deadline = Instant::now() + shared.read_deadline;
     let mut ask: Option<Arc<str>> = None;
+    let mut moved = None;
     let mut pause = PAUSE_MIN;
     while Instant::now() < deadline {
         let asking = ask.is_some();
-        let Some(address) = ask.take().or_else(|| shared.owner(partition)) else {
+        let Some(address) = ask.take().or_else(|| shared.owner_after(partition, moved.take())) else {
             shared.news(PAUSE_MAX, deadline).await;
             continue;
         };
@@ -47,7 +48,8 @@ pub(crate) async fn read(shared: &Arc<Shared>, partition: Partition, call: Call)
                             continue;
                         }
                     }
-                    Fault::Moved | Fault::ReadOnly | Fault::Busy => {}
+                    Fault::Moved(to) => moved = to.map(|to| (address, to)),
+                    Fault::ReadOnly | Fault::Busy => {}
                     Fault::Unreplicated | Fault::OutOfMemory | Fault::NoCluster => {
                         return Err(ReadError::Refused(fault.name().into()));
                     }
@@ -69,17 +71,17 @@ async fn attempt(
     asking: bool,
     deadline: Instant,
 ) -> Result<Result<Value, Fault>, Broken> {
-    let within = ANSWER_MAX.min(deadline.saturating_duration_since(Instant::now()));
-    let connection = match timeout_at(deadline, shared.link(address).get()).await {
-        Ok(connection) => connection?,
-        Err(_) => return Err(Broken::timeout()),
+    let attempt = async {
+        let connection = shared.link(address).get().await?;
+        if !asking {
+            return connection.command(command, ANSWER_MAX).await;
+        }
+        let asks = Command::new("ASKING", []);
+        let mut answers = connection.pipeline(&[&asks, command], ANSWER_MAX).await?;
+        Ok(answers.pop().unwrap_or(Err(Fault::Busy)))
     };
-    if !asking {
-        return connection.command(command, within).await;
-    }
-    let asks = Command::new("ASKING", []);
-    let mut answers = connection.pipeline(&[&asks, command], within).await?;
-    Ok(answers.pop().unwrap_or(Err(Fault::Busy)))
+    // A reader whose deadline is over just goes: the connection, which others share, is no worse for it.
+    timeout_at(deadline, attempt).await.unwrap_or_else(|_| Err(Broken::timeout()))
 }
 
 async fn load(shared: &Shared, address: &Arc<str>) -> bool {

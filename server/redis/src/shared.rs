@@ -83,6 +83,18 @@ impl Shared {
         self.topology.borrow().owner(slot).map(|node| node.address.clone())
     }
 
+    /// The address of a partition's master, unless it is the one that has just named another: then that other, if it is a node that we know. A slot can
+    /// move without any epoch that says so, and the nodes hear of it one by one.
+    pub(crate) fn owner_after(&self, partition: Partition, moved: Option<(Arc<str>, Arc<str>)>) -> Option<Arc<str>> {
+        let owner = self.owner(partition)?;
+        match moved {
+            Some((from, to)) if owner == from && self.topology.borrow().nodes.iter().any(|node| node.address == to) => {
+                Some(to)
+            }
+            Some(_) | None => Some(owner),
+        }
+    }
+
     /// Asks for news of the topology, and waits for some, but not for long.
     pub(crate) async fn news(&self, at_most: Duration, deadline: Instant) {
         let mut topology = self.topology.subscribe();

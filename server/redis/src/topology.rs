@@ -11,6 +11,8 @@ pub(crate) mod parse;
 pub struct Topology {
     /// The cluster's current epoch: the higher, the newer.
     pub epoch: u64,
+    /// Whether the node that was asked takes the cluster for one that works; one that is cut off from most masters does not.
+    pub sound: bool,
     /// All nodes that it knows, by id.
     pub nodes: Vec<Node>,
     /// For each slot the index of its owner in `nodes`, or [`NOBODY`](Self::NOBODY); empty before the first answer.
@@ -71,7 +73,7 @@ pub struct SlotRange {
 impl Topology {
     const NOBODY: u16 = u16::MAX;
 
-    fn new(epoch: u64, mut nodes: Vec<Node>) -> Self {
+    fn new(epoch: u64, sound: bool, mut nodes: Vec<Node>) -> Self {
         let followed: Vec<Arc<str>> = nodes
             .iter()
             .filter(|node| node.health == Health::Online)
@@ -94,7 +96,7 @@ impl Topology {
                 }
             }
         }
-        Self { epoch, nodes, owners }
+        Self { epoch, sound, nodes, owners }
     }
 
     /// What is compared of two views, the newer one being higher: the current epoch, then the sum of the masters' own.
@@ -112,6 +114,18 @@ impl Topology {
                 }
                 (Some(_), None) | (None, Some(_)) => false,
             })
+    }
+
+    /// Whether both say the same of who owns what, and of how much of it has failed.
+    pub(crate) fn agrees_with(&self, other: &Self) -> bool {
+        self.age() == other.age() && self.same_owners(other) && self.covered() == other.covered()
+    }
+
+    /// How many replicas of the master at this address may be elected, as far as the cluster knows.
+    pub(crate) fn electable(&self, address: &str) -> u32 {
+        let Some(master) = self.nodes.iter().find(|node| *node.address == *address) else { return 0 };
+        let follows = |node: &&Node| matches!(&node.role, Role::Replica { of } if *of == master.id);
+        self.nodes.iter().filter(follows).filter(|node| node.health != Health::Failed).count() as u32
     }
 
     /// The master that owns a slot.

@@ -36,13 +36,14 @@ async fn attempts(
     // Executed in an earlier attempt, perhaps.
     let mut executed = false;
     let mut ask = None;
+    let mut moved = None;
     let mut pause = PAUSE_MIN;
     loop {
         if Instant::now() >= deadline {
             return Err(outcome_of(executed));
         }
         let asking = ask.is_some();
-        let Some(address) = ask.take().or_else(|| shared.owner(partition)) else {
+        let Some(address) = ask.take().or_else(|| shared.owner_after(partition, moved.take())) else {
             shared.news(PAUSE_MAX, deadline).await;
             continue;
         };
@@ -73,7 +74,8 @@ async fn attempts(
         match next(attempt, &mut executed) {
             Next::Done(written) => return written,
             Next::Ask(address) => ask = Some(address),
-            Next::Again => {
+            Next::Again(elsewhere) => {
+                moved = elsewhere.map(|to| (address, to));
                 shared.news(pause, deadline).await;
                 pause = (pause * 2).min(PAUSE_MAX);
             }
@@ -94,8 +96,8 @@ enum Next {
     Done(Result<Written, WriteError>),
     /// Once more, at the node that the slot is on its way to.
     Ask(Arc<str>),
-    /// Once more, with what is known of the topology then.
-    Again,
+    /// Once more, with what is known of the topology then, and perhaps at the node that was named instead.
+    Again(Option<Arc<str>>),
 }
 
 /// What follows on an attempt. A call that may have been executed before never ends with an error that says it was not.
@@ -103,15 +105,14 @@ fn next(attempt: Attempt, executed: &mut bool) -> Next {
     let refused = |error| Next::Done(Err(if *executed { WriteError::Unknown } else { error }));
     match attempt {
         Attempt::Counts(written) => Next::Done(Ok(written)),
-        Attempt::Unreached => Next::Again,
+        Attempt::Unreached => Next::Again(None),
         Attempt::Unconfirmed => {
             *executed = true;
-            Next::Again
+            Next::Again(None)
         }
         Attempt::Refused(Fault::Ask(address)) => Next::Ask(address),
-        Attempt::Refused(Fault::Moved | Fault::ReadOnly | Fault::Busy | Fault::FunctionMissing | Fault::Tenure) => {
-            Next::Again
-        }
+        Attempt::Refused(Fault::Moved(to)) => Next::Again(to),
+        Attempt::Refused(Fault::ReadOnly | Fault::Busy | Fault::FunctionMissing | Fault::Tenure) => Next::Again(None),
         Attempt::Refused(Fault::OutOfMemory) => refused(WriteError::OutOfMemory),
         Attempt::Refused(Fault::Unreplicated) => refused(WriteError::Unreplicated),
         Attempt::Refused(Fault::NoCluster) => refused(WriteError::Refused("not a cluster".into())),
@@ -133,7 +134,7 @@ mod tests {
         ] {
             let mut executed = false;
             assert_eq!(next(Attempt::Refused(fault.clone()), &mut executed), Next::Done(Err(first)));
-            assert_eq!(next(Attempt::Unconfirmed, &mut executed), Next::Again);
+            assert_eq!(next(Attempt::Unconfirmed, &mut executed), Next::Again(None));
             assert_eq!(next(Attempt::Refused(fault), &mut executed), Next::Done(Err(later)));
         }
     }
@@ -141,11 +142,13 @@ mod tests {
     #[test]
     fn what_passes_is_tried_again() {
         let mut executed = false;
-        for fault in [Fault::Moved, Fault::ReadOnly, Fault::Busy, Fault::FunctionMissing, Fault::Tenure] {
-            assert_eq!(next(Attempt::Refused(fault), &mut executed), Next::Again);
+        for fault in [Fault::Moved(None), Fault::ReadOnly, Fault::Busy, Fault::FunctionMissing, Fault::Tenure] {
+            assert_eq!(next(Attempt::Refused(fault), &mut executed), Next::Again(None));
         }
+        let moved = Fault::Moved(Some("a:1".into()));
+        assert_eq!(next(Attempt::Refused(moved), &mut executed), Next::Again(Some("a:1".into())));
         assert_eq!(next(Attempt::Refused(Fault::Ask("a:1".into())), &mut executed), Next::Ask("a:1".into()));
-        assert_eq!(next(Attempt::Unreached, &mut executed), Next::Again);
+        assert_eq!(next(Attempt::Unreached, &mut executed), Next::Again(None));
         assert!(!executed);
         let written = Written { value: Value::Null, replicated: true };
         assert_eq!(next(Attempt::Counts(written.clone()), &mut executed), Next::Done(Ok(written)));

@@ -129,6 +129,7 @@ pub(crate) fn together(settings: &Settings) -> Result<(), SettingsError> {
         ("dedup-age", retention.dedup_age),
         "a duplicate must find its first entry; raise retention-age",
     )?;
+    remembered_longer_than_tried(settings)?;
     // Names, positions and ids around a text, in JSON.
     let overhead = 4096;
     larger(
@@ -145,6 +146,20 @@ pub(crate) fn together(settings: &Settings) -> Result<(), SettingsError> {
         ("retention-bytes", retention.retention_bytes),
         ("text-bytes + data-bytes + 4096", limits.text_bytes + limits.data_bytes + overhead),
         "a room must be able to keep the longest message; raise retention-bytes",
+    )
+}
+
+/// An id must be remembered until the last try of its message: of the first sending, which is told after one deadline that nobody knows, and of a second one,
+/// which may wait for another's deadline before its own begins. Without Redis nothing is tried for longer than a moment.
+pub(crate) fn remembered_longer_than_tried(settings: &Settings) -> Result<(), SettingsError> {
+    let Settings { retention, redis, .. } = settings;
+    if redis.redis.is_none() {
+        return Ok(());
+    }
+    longer(
+        ("dedup-age", retention.dedup_age),
+        ("3 x redis-write-deadline", redis.redis_write_deadline * 3),
+        "what is tried again after its id was forgotten is there twice; raise dedup-age, or lower redis-write-deadline",
     )
 }
 

@@ -76,7 +76,8 @@ group! {
         /// What becomes of messages while a shard has no replica: allow takes them, and says in each answer that the end of one machine may lose them;
         /// refuse takes none until a replica is back.
         redis_unreplicated: Unreplicated = "allow", reload;
-        /// How long a message, or another write, is tried before its sender is told that nobody knows what became of it.
+        /// How long a message, or another write, is tried before its sender is told that nobody knows what became of it. Less than a third of
+        /// dedup-age.
         redis_write_deadline: Time = "15s" in "1s" to "5m", reload;
     }
 }

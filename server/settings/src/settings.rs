@@ -96,6 +96,7 @@ impl Settings {
 
     /// Takes over from newer settings what may change while the server runs. Returns the names of settings that differ but need a restart.
     pub fn reload(&mut self, newer: &Self) -> Vec<String> {
+        let write_deadline = self.redis.redis_write_deadline;
         let kept = [
             self.network.reload(&newer.network),
             self.access.reload(&newer.access),
@@ -118,6 +119,11 @@ impl Settings {
         }
         if self.redis == newer.redis && self.redis_password != newer.redis_password {
             kept.push("redis-password-file".to_owned());
+        }
+        // The newer deadline goes with the newer dedup-age, and that one needs a restart.
+        if checks::remembered_longer_than_tried(self).is_err() {
+            self.redis.redis_write_deadline = write_deadline;
+            kept.push("redis-write-deadline".to_owned());
         }
         kept
     }

@@ -1,5 +1,6 @@
 -- The head of the library: tenure, epochs and registration. Parts may use:
 --   register(name, f)       a function that may write; called by Cluster::write and Cluster::post
+--   register_small(name, f) the same, for one that frees memory or takes next to none: it runs though the memory is full
 --   register_read(name, f)  a function that only reads; called by Cluster::read
 --   epoch(meta)             the epoch of the partition with this meta key, as a string; or nil and the error to answer with, if the epoch has not
 --                           been raised under this master's tenure:  local e, refusal = epoch(KEYS[1]); if not e then return refusal end
@@ -15,16 +16,22 @@ local function now_ms()
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
 
--- Role, number of replicas that follow, number of replicas that are linked and have not answered for some seconds.
+-- Role, number of replicas that follow, number of replicas that are linked and have not answered for some seconds. A replica has no tenure: one that
+-- becomes a master in the middle of a pipeline begins its own with it.
 local function look()
   local info = redis.call('INFO', 'replication')
-  replid = string.match(info, 'master_replid:(%w+)')
+  local role = string.match(info, 'role:(%w+)')
+  replid = role == 'master' and string.match(info, 'master_replid:(%w+)') or nil
   read_at_ms = now_ms()
   local online, silent = 0, 0
   for lag in string.gmatch(info, 'slave%d+:[^\r\n]*state=online[^\r\n]*lag=(%d+)') do
     if tonumber(lag) > 5 then silent = silent + 1 else online = online + 1 end
   end
-  return string.match(info, 'role:(%w+)'), online, silent
+  return role, online, silent
+end
+
+local function look_if_old()
+  if not replid or math.abs(now_ms() - read_at_ms) > 100 then look() end
 end
 
 local function tenure()
@@ -43,18 +50,31 @@ local function wrapped(result)
   return { result }
 end
 
+local function register_with(flags, name, f)
+  redis.register_function{
+    function_name = name .. '_' .. VERSION,
+    callback = function(keys, args)
+      if refusing then return redis.error_reply('UNREPLICATED no replica follows') end
+      look_if_old()
+      return wrapped(f(keys, args))
+    end,
+    flags = flags,
+  }
+end
+
 local function register(name, f)
-  redis.register_function(name .. '_' .. VERSION, function(keys, args)
-    if refusing then return redis.error_reply('UNREPLICATED no replica follows') end
-    return wrapped(f(keys, args))
-  end)
+  register_with({}, name, f)
+end
+
+local function register_small(name, f)
+  register_with({ 'allow-oom' }, name, f)
 end
 
 local function register_read(name, f)
   redis.register_function{
     function_name = name .. '_' .. VERSION,
     callback = function(keys, args)
-      if not replid or math.abs(now_ms() - read_at_ms) > 100 then look() end
+      look_if_old()
       return wrapped(f(keys, args))
     end,
     flags = { 'no-writes' },
@@ -67,20 +87,32 @@ redis.register_function{
   callback = function(_, args)
     local role, online, silent = look()
     refusing = args[1] == '1' and online == 0
-    return { { role, online, silent, replid } }
+    return { { role, online, silent, replid or '' } }
   end,
   flags = { 'no-writes', 'allow-stale' },
 }
 
+-- These take next to no memory, and run though it is full: without an epoch that holds nothing can be read either.
+local function register_inner(name, f)
+  redis.register_function{
+    function_name = name .. '_' .. VERSION,
+    callback = function(keys, args)
+      look_if_old()
+      return f(keys, args)
+    end,
+    flags = { 'allow-oom' },
+  }
+end
+
 -- Something for WAIT to wait for.
-redis.register_function('beat_' .. VERSION, function(keys)
+register_inner('beat', function(keys)
   redis.call('HSET', keys[1], 'b', '1')
   return { 1 }
 end)
 
 -- A partition of this tenure stays as it is; of one that is pending no further one is made, but it is written again, so that this caller's WAIT waits for it.
-redis.register_function('raise_' .. VERSION, function(keys, args)
-  if refusing then return redis.error_reply('UNREPLICATED no replica follows') end
+-- Also without a replica where that is not allowed: readers need the epoch, and nothing is written in it until one follows.
+register_inner('raise', function(keys, args)
   local fields = redis.call('HMGET', keys[1], 'e', 'o', 'p')
   local e = tonumber(fields[1]) or 0
   if not fields[1] or (fields[2] ~= replid and fields[3] ~= replid) then
@@ -90,7 +122,7 @@ redis.register_function('raise_' .. VERSION, function(keys, args)
   return { e }
 end)
 
-redis.register_function('settle_' .. VERSION, function(keys, args)
+register_inner('settle', function(keys, args)
   if replid ~= args[1] or redis.call('HGET', keys[1], 'p') ~= replid then return { 0 } end
   redis.call('HSET', keys[1], 'o', replid)
   return { 1 }
@@ -102,7 +134,13 @@ register_read('forbidden', function(keys, args)
   if not redis.acl_check_cmd('SPUBLISH', channel, '') then return 'SPUBLISH on channels ' .. channel .. '*' end
   if not redis.acl_check_cmd('SSUBSCRIBE', channel) then return 'SSUBSCRIBE on channels ' .. channel .. '*' end
   for i = 2, #args do
-    local known, allowed = pcall(redis.acl_check_cmd, args[i], key, key, key, key, key, key)
+    local name, part = string.match(args[i], '^(%S+) ?(%S*)$')
+    local known, allowed
+    if part == '' then
+      known, allowed = pcall(redis.acl_check_cmd, name, key, key, key, key, key, key)
+    else
+      known, allowed = pcall(redis.acl_check_cmd, name, part, key)
+    end
     if known and not allowed and args[i] ~= 'SPUBLISH' then return args[i] .. ' on keys ' .. key .. '*' end
   end
   return false

@@ -8,14 +8,12 @@ use crate::slot::SLOTS;
 /// What one node says of its cluster. A node that says nothing of itself that others could connect to (as one that has never met another) is reached at
 /// `asked`. Lines that make no sense are left out.
 pub(crate) fn topology(info: &str, nodes: &str, asked: &str) -> Topology {
-    let epoch = info
-        .lines()
-        .find_map(|line| line.strip_prefix("cluster_current_epoch:"))
-        .and_then(|epoch| epoch.trim().parse().ok())
-        .unwrap_or_default();
+    let field = |name: &str| info.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    let epoch = field("cluster_current_epoch:").and_then(|epoch| epoch.parse().ok()).unwrap_or_default();
+    let sound = field("cluster_state:") == Some("ok");
     let host = asked.rsplit_once(':').map_or(asked, |(host, _)| host);
     let nodes = nodes.lines().filter_map(|line| node(line, host)).collect();
-    Topology::new(epoch, nodes)
+    Topology::new(epoch, sound, nodes)
 }
 
 fn node(line: &str, asked_host: &str) -> Option<Node> {
@@ -81,6 +79,9 @@ garbage
     fn nodes_are_read() {
         let topology = topology("cluster_state:ok\r\ncluster_current_epoch:6\r\n", NODES, "10.0.0.7:30001");
         assert_eq!(topology.epoch, 6);
+        assert!(topology.sound);
+        // One that has failed is not elected.
+        assert_eq!((topology.electable("10.0.0.7:30001"), topology.electable("redis-2.redis:30002")), (1, 0));
         let seen: Vec<_> = topology
             .nodes
             .iter()

@@ -7,7 +7,10 @@ use chat_rig::redis::Flavour;
 use chat_rig::{Host, Process, RedisCluster, folder, port};
 use tokio::task::spawn_blocking;
 
-use crate::bed::{Bed, library};
+use crate::bed::{Bed, library, put};
+
+/// The rule that docs/redis.md gives.
+const DOCUMENTED: &str = "on >g ~chat:* &chat:* +@read +@write +@pubsub +@connection +@scripting -@dangerous +cluster|info +cluster|nodes +asking +info +wait +time";
 
 async fn verdict(seeds: Vec<String>, change: impl FnOnce(&mut Options)) -> Result<(), Unfit> {
     let mut options = Options::new(seeds);
@@ -20,6 +23,7 @@ async fn nobody_answers() {
     let port = port::free(&Host::local()).expect("a port");
     let unfit = verdict(vec![format!("127.0.0.1:{port}")], |_| {}).await.expect_err("nobody is there");
     assert!(matches!(&unfit, Unfit::Unreachable(why) if why.contains(&format!("127.0.0.1:{port}: "))), "{unfit}");
+    assert!(unfit.to_string().to_lowercase().contains("refused"), "{unfit}");
     assert!(unfit.may_pass());
 }
 
@@ -53,6 +57,7 @@ async fn a_user_that_may_not() {
     let builder = RedisCluster::builder()
         .password("secret")
         .user("good", "on >g ~chat:* &chat:* +@all")
+        .user("documented", DOCUMENTED)
         .user("silent", "on >g ~chat:* &chat:* +@all -spublish")
         .user("hasty", "on >g ~chat:* &chat:* +@all -wait")
         .user("keyless", "on >g ~other:* &chat:* +@all");
@@ -70,6 +75,11 @@ async fn a_user_that_may_not() {
         assert!(matches!(unfit, Unfit::Denied { .. }), "{user:?} {password:?}: {unfit}");
     }
     login(Some("good"), Some(b"g")).await.expect("fit");
+    login(Some("documented"), Some(b"g")).await.expect("fit");
+    let mut options = Options::new(bed.rig.seeds());
+    (options.user, options.password) = (Some("documented".into()), Some(b"g".to_vec()));
+    let cluster = Cluster::start(options, &library());
+    assert!(put(cluster.clone(), cluster.partition("x"), 1).await.is_ok());
     for (user, missing) in [("silent", "SPUBLISH"), ("hasty", "wait"), ("keyless", "one of the keys")] {
         let unfit = login(Some(user), Some(b"g")).await.expect_err("must not");
         assert!(matches!(&unfit, Unfit::NotPermitted { what, .. } if what.contains(missing)), "{user}: {unfit}");
@@ -115,4 +125,31 @@ async fn without_replicas_it_will_do_and_says_what_is_not_promised() {
     assert!(!written.replicated);
     bed.cluster.set_unreplicated_allowed(false);
     assert_eq!(bed.put(bed.cluster.partition("x"), 2).await, Err(chat_redis::WriteError::Unreplicated));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_there_can_be_read_though_nothing_may_be_written() {
+    let bed = Bed::with(RedisCluster::builder().replicas(0), |_| {}).await;
+    let partition = bed.cluster.partition("x");
+    bed.put(partition, 1).await.expect("written");
+    let meta = String::from_utf8(bed.cluster.meta(partition).to_vec()).expect("text");
+    let slot = bed.cluster.partitions().slot(partition);
+    // As after a failover: the epoch holds for a tenure that is over.
+    let forget = move |rig: &RedisCluster, full: bool| {
+        let master = rig.master_of_slot(slot).expect("a master");
+        master.command(&["CONFIG", "SET", "maxmemory", "0"]).expect("set");
+        master.command(&["HSET", &meta, "o", "another", "p", "another"]).expect("set");
+        if full {
+            master.command(&["CONFIG", "SET", "maxmemory", "1"]).expect("set");
+        }
+    };
+    let and_again = forget.clone();
+    bed.rig(move |rig| forget(rig, true)).await;
+    assert_eq!(bed.all(partition).await, Ok([1].into()), "full");
+    assert_eq!(bed.put(partition, 2).await, Err(chat_redis::WriteError::OutOfMemory));
+
+    bed.cluster.set_unreplicated_allowed(false);
+    bed.rig(move |rig| and_again(rig, false)).await;
+    assert_eq!(bed.all(partition).await, Ok([1].into()), "without a replica");
+    assert_eq!(bed.put(partition, 2).await, Err(chat_redis::WriteError::Unreplicated));
 }

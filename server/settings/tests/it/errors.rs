@@ -64,6 +64,15 @@ fn settings_that_do_not_go_together() {
     assert_snapshot!(flag_error(&["--session-expiry", "30s"]), @r"session-expiry (30s) and ping-interval + ping-timeout (45s): a session must outlive the time in which its connection is found dead; raise session-expiry");
     assert_snapshot!(flag_error(&["--drain-deadline", "5s"]), @r"drain-deadline (5s) and drain-accept (10s): the deadline counts from SIGTERM, so no time to close connections would be left; raise drain-deadline");
     assert_snapshot!(flag_error(&["--retention-age", "1m"]), @r"retention-age (1m) and dedup-age (2m): a duplicate must find its first entry; raise retention-age");
+    let redis = [
+        "--redis",
+        "127.0.0.1:1",
+        "--signing-key",
+        "0123456789abcdef0123456789abcdef",
+        "--redis-write-deadline",
+        "40s",
+    ];
+    assert_snapshot!(flag_error(&redis), @r"dedup-age (2m) and 3 x redis-write-deadline (2m): what is tried again after its id was forgotten is there twice; raise dedup-age, or lower redis-write-deadline");
     assert_snapshot!(flag_error(&["--max-payload", "20KB"]), @r"max-payload (20KB) and text-bytes + data-bytes + 4096 (36096): the longest message must fit into a payload with what is around it; raise max-payload");
     assert_snapshot!(flag_error(&["--outbox", "32KiB"]), @r"outbox (32KiB) and text-bytes + data-bytes + 4096 (36096): the longest message must fit into an outbox with what is around it; raise outbox");
     assert_snapshot!(flag_error(&["--text-bytes", "10MB", "--max-payload", "100MB", "--outbox", "16MiB", "--retention-bytes", "64KiB"]), @r"retention-bytes (64KiB) and text-bytes + data-bytes + 4096 (10020096): a room must be able to keep the longest message; raise retention-bytes");
