@@ -6,5 +6,6 @@ pub mod build;
 pub mod dereference;
 pub mod observe;
 pub mod reconcile;
+mod redis;
 pub mod status;
 pub mod validate;

@@ -2,12 +2,14 @@
 //!
 //! [`controller`] carries a ChatCluster out: dereference, validate, build, apply, status. Which servers are made, emptied and removed is one pure
 //! decision in [`drain`]; [`servers`] is how the operator hears of the servers and asks something of them.
+//! [`redis`] looks at the Redis Cluster behind them, and runs it where it is asked to.
 
 pub mod controller;
 pub mod drain;
 pub mod health;
 pub mod metrics;
 pub mod names;
+pub mod redis;
 pub mod run;
 pub mod servers;
 pub mod settings;

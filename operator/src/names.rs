@@ -15,6 +15,9 @@ pub const REVISION: &str = "chatcluster.dev/revision";
 /// `true` on servers that the Service sends clients to. New pods bear it, so that a pod that comes while no operator runs takes clients all the same.
 pub const SERVING: &str = "chatcluster.dev/serving";
 
+/// Which shard of a managed Redis a pod was made for.
+pub const SHARD: &str = "chatcluster.dev/shard";
+
 /// What a pod is for: [`SERVER`] or [`REDIS`].
 pub const COMPONENT: &str = "app.kubernetes.io/component";
 
@@ -78,7 +81,12 @@ pub fn signing(cluster: &str) -> String {
     format!("{cluster}-signing")
 }
 
-/// The headless Service and the StatefulSets of a managed Redis.
+/// The headless Service of a managed Redis, and what else there is once of it.
 pub fn redis(cluster: &str) -> String {
     format!("{cluster}-redis")
+}
+
+/// The StatefulSet of a shard.
+pub fn shard(cluster: &str, shard: usize) -> String {
+    format!("{}-{shard}", redis(cluster))
 }

@@ -95,6 +95,7 @@ pub struct ManagedRedis {
     pub replicas_per_shard: i32,
     /// Where the data lies.
     #[serde(default)]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("spec.redis.managed.storage cannot change yet: make a new ChatCluster with the wanted storage"))]
     pub storage: Storage,
     /// What a pod may use. Without it: 100m of a core and 256Mi are requested, and 1Gi of memory is the limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]

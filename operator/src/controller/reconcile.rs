@@ -4,7 +4,7 @@ use super::apply::{Applier, ApplyError, OwnerRef};
 use super::build::{self, Template};
 use super::dereference::Referred;
 use super::observe::{DELETION_COST, Pods, observe, serving};
-use super::status::{self, Finding};
+use super::status;
 use super::validate::{Validated, mounted, validate};
 use crate::drain::{Plan, World, plan};
 use crate::names;
@@ -63,7 +63,7 @@ pub enum ReconcileError {
     Apply(#[from] ApplyError),
 }
 
-fn api(what: &'static str) -> impl FnOnce(kube::Error) -> ReconcileError {
+pub(super) fn api(what: &'static str) -> impl FnOnce(kube::Error) -> ReconcileError {
     move |source| ReconcileError::Api { what, source: Box::new(source) }
 }
 
@@ -86,21 +86,26 @@ pub async fn reconcile(cluster: Arc<ChatCluster>, operator: Arc<Operator>) -> Re
     let pods: Vec<_> = stores::of(&operator.stores.pods, &cluster).filter(is_server).collect();
     asker.poll(&pods, &operator.servers).await;
     let template = build::template(&validated);
-    let redis = Finding::yes("Assumed", "not looked at");
-    let world = operator.observe(&cluster, &validated, &template, redis.holds == Some(true), now);
+    let redis = operator.redis(&cluster, &validated, &referred).await;
+    let world = operator.observe(&cluster, &validated, &template, redis.may_scale(), now);
     let plan = plan(&world);
     // What is about to be done is written down first.
-    let status = status::status(&cluster, &validated, &world, &plan, None, &redis, true);
+    let status = status::status(&cluster, &validated, &world, &plan, Some(redis.status.clone()), &redis.finding, true);
     operator.answer(&cluster, status).await?;
-    match operator.apply(&cluster, &validated, &template, &world, &plan).await {
+    let applied = match operator.apply_redis(&cluster, &validated, &redis).await {
+        Ok(()) => operator.apply(&cluster, &validated, &template, &world, &plan).await,
+        Err(error) => Err(error),
+    };
+    match applied {
         Ok(()) => {}
         Err(ReconcileError::Apply(foreign @ ApplyError::Foreign { .. })) => {
             operator.answer(&cluster, status::refused(&cluster, "NameTaken", &foreign.to_string(), now)).await?;
         }
         Err(error) => return Err(error),
     }
+    operator.form(&cluster, &redis).await?;
     tell(&asker, &operator.servers, &pods, &plan, now).await;
-    let calm = plan.recorded.is_empty() && plan.rollout.is_none() && !plan.held_back;
+    let calm = redis.is_calm() && plan.recorded.is_empty() && plan.rollout.is_none() && !plan.held_back;
     Ok(Action::requeue(if calm { CALM } else { BUSY }))
 }
 

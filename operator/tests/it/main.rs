@@ -1,3 +1,4 @@
 //! The operator's tests.
 
 mod drain;
+mod redis;
