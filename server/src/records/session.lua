@@ -140,7 +140,7 @@ register('session_join', function(keys, args)
 end)
 
 -- Ends a stay. args: fence, join number
-register('session_leave', function(keys, args)
+register_small('session_leave', function(keys, args)
   local fence, number = numbers(args, 1, 2)
   local record, status = owned_record(keys[1], fence)
   if not record then return { status } end
@@ -188,7 +188,7 @@ register('session_release', function(keys, args)
 end)
 
 -- The client has ended the session for good. args: fence
-register('session_delete', function(keys, args)
+register_small('session_delete', function(keys, args)
   local record, status = owned_record(keys[1], numbers(args, 1, 1))
   if not record then return { status } end
   redis.call('DEL', keys[1])
