@@ -247,8 +247,8 @@ impl Courier {
     /// The partition that the beat goes to: one of a call that is here as far as we know, or any that is.
     fn beaten(&self, works: &[Work]) -> Option<Partition> {
         let is_here = |&partition: &Partition| self.shared.owner(partition).as_ref() == Some(&self.address);
-        let of_calls = works.iter().filter_map(Work::order).map(|(order, _)| order.partition);
-        of_calls.filter(is_here).next().or_else(|| self.shared.partitions.all().find(is_here))
+        let mut of_calls = works.iter().filter_map(Work::order).map(|(order, _)| order.partition);
+        of_calls.find(is_here).or_else(|| self.shared.partitions.all().find(is_here))
     }
 
     /// Tells everybody how it went; what is to be sent once more is returned, and how many calls there were.

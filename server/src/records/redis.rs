@@ -23,6 +23,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 
 /// The part of the library of Redis functions that this is made of.
 pub const LIBRARY: &str = include_str!("session.lua");
@@ -33,6 +34,9 @@ const MARK: &str = "sm";
 
 /// Records that one call renews: Redis does nothing else meanwhile.
 const RENEWED_MAX: usize = 256;
+
+/// A renewal gives up after this part of the expiry: the next one begins at a quarter, and finds those that are within reach renewed.
+const RENEWAL_PART: u32 = 8;
 
 /// How often a take-over goes after somebody who was faster.
 const TAKES_MAX: usize = 4;
@@ -295,13 +299,15 @@ impl Inner {
     }
 
     async fn renew(&self, partition: Partition, owned: &[(Pid, Fence, Bytes)]) -> Vec<Lost> {
+        let deadline = Instant::now() + self.expiry / RENEWAL_PART;
         let mut lost = Vec::new();
         for batch in owned.chunks(RENEWED_MAX) {
             let keys = batch.iter().map(|(_, _, key)| key.clone()).collect();
             let fences = batch.iter().map(|(_, fence, _)| number(fence.0));
             let args = std::iter::once(self.expiry()).chain(fences).collect();
-            // Without an answer the next time will do.
-            let Ok(value) = self.write(partition, "session_renew", keys, args).await else { continue };
+            // Without an answer the next time will do: the rest would wait in vain, and everybody for them.
+            let renewed = timeout_at(deadline, self.write(partition, "session_renew", keys, args)).await;
+            let Ok(Ok(value)) = renewed else { break };
             let statuses = value.as_array().unwrap_or_default();
             for (&(pid, fence, _), value) in batch.iter().zip(statuses) {
                 if let Err(failed) = self.settle(answer::word(value)) {
@@ -383,4 +389,26 @@ fn text(text: &str) -> Bytes {
 
 fn number(number: impl itoa::Integer) -> Bytes {
     Bytes::copy_from_slice(itoa::Buffer::new().format(number).as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chat_redis::{Library, Options};
+
+    #[tokio::test]
+    async fn a_renewal_without_redis_ends_long_before_the_next_one() {
+        let mut options = Options::new(vec!["127.0.0.1:1".into()]);
+        options.partitions = 1;
+        let cluster = Cluster::start(options, &Library::new().part(LIBRARY));
+        let owner = Owner { name: "me".into(), is_there: Arc::new(|_| true) };
+        let records =
+            RedisRecords::new(cluster, Duration::from_secs(2), owner, Arc::new(Metrics::new().expect("metrics")));
+        for pid in 0..3 * RENEWED_MAX as u128 {
+            records.adopt(Pid::from_random(pid), Fence::FIRST, 0);
+        }
+        let began = Instant::now();
+        assert!(records.renew().await.is_empty());
+        assert!(began.elapsed() < Duration::from_millis(450), "{:?}", began.elapsed());
+    }
 }
