@@ -255,7 +255,13 @@ impl<'a> Planner<'a> {
         let lost: Vec<_> = owners.keys().copied().filter(|id| self.world.node_of(id).is_none()).collect();
         let no_majority = lost.len() * 2 >= owners.len();
         let heir = |id: &'a str| self.world.replicas_of(id).max_by_key(|(_, view)| view.offset);
-        let waited = |(_, view): &(&Node, &View)| no_majority || view.alone_seconds >= ELECTION_SECONDS;
+        // A master whose address another node has by now is never said to have failed, so nobody would vote.
+        let is_nowhere = |view: &View| {
+            let master = view.follows().and_then(|id| view.member(id));
+            master.is_none_or(|master| master.address.is_none())
+        };
+        let waited =
+            |(_, view): &(&Node, &View)| no_majority || view.alone_seconds >= ELECTION_SECONDS || is_nowhere(view);
         // One at a time: each new master is one more to vote.
         let heir = lost.into_iter().filter_map(heir).find(waited);
         heir.map(|(node, _)| order(node, Command::TakeOver)).into_iter().collect()
@@ -278,8 +284,8 @@ impl<'a> Planner<'a> {
                 (Some(id), _) if self.world.node_of(id).is_none_or(|master| master.shard == node.shard) => None,
                 (Some(_), own) => own.filter(|own| count(own) < self.world.wanted.replicas),
                 (None, Some(own)) => Some(own),
-                // The shard's master may be the pod that does not answer.
-                (None, None) if !self.world.is_complete() => None,
+                // The shard's master may be the pod that does not answer, or one that another pod of the shard is about to be.
+                (None, None) if !self.world.is_complete() || self.has_heir(node.shard) => None,
                 (None, None) => masters.iter().min_by_key(count),
             };
             let Some(id) = target.and_then(|master| master.id()) else { continue };
@@ -289,6 +295,12 @@ impl<'a> Planner<'a> {
             }
         }
         orders
+    }
+
+    /// A pod of the shard follows a node with slots.
+    fn has_heir(&self, shard: usize) -> bool {
+        let follows = |view: &View| view.follows().is_some_and(|id| self.slots.is_claimant(id));
+        self.world.views().any(|(node, view)| node.shard == shard && follows(view))
     }
 
     /// The pods that have slots and serve them.

@@ -23,17 +23,18 @@ pub(super) struct Slots<'a> {
 
 impl<'a> Slots<'a> {
     pub(super) fn of(world: &'a World) -> Self {
-        let mut claims: Vec<Option<(u64, &str)>> = vec![None; SLOTS];
-        let mut claimants = BTreeSet::new();
+        // Most nodes say the same: each claim is looked at once, the highest epoch's last.
+        let mut claims = BTreeSet::new();
         for member in world.views().flat_map(|(_, view)| &view.members) {
-            for slot in member.slots.iter().cloned().flatten() {
-                claimants.insert(member.id.as_str());
-                let claim = (member.config_epoch, member.id.as_str());
-                let known = &mut claims[usize::from(slot)];
-                *known = (*known).max(Some(claim));
+            for slots in &member.slots {
+                claims.insert((member.config_epoch, member.id.as_str(), *slots.start(), *slots.end()));
             }
         }
-        Self { owners: claims.into_iter().map(|claim| claim.map(|(_, id)| id)).collect(), claimants }
+        let mut owners = vec![None; SLOTS];
+        for (_, id, first, last) in &claims {
+            owners[usize::from(*first)..=usize::from(*last)].fill(Some(*id));
+        }
+        Self { owners, claimants: claims.into_iter().map(|(_, id, _, _)| id).collect() }
     }
 
     /// Whether any node says that this one has any slots.
@@ -44,8 +45,10 @@ impl<'a> Slots<'a> {
     /// The owners, with how many slots each has.
     pub(super) fn owners(&self) -> BTreeMap<&'a str, usize> {
         let mut owners = BTreeMap::new();
-        for owner in self.owners.iter().flatten() {
-            *owners.entry(*owner).or_insert(0) += 1;
+        for run in self.owners.chunk_by(|one, other| one == other) {
+            if let Some(owner) = run[0] {
+                *owners.entry(owner).or_insert(0) += run.len();
+            }
         }
         owners
     }

@@ -165,9 +165,9 @@ impl Sim {
             }
             if let Some((owner, _)) = owner {
                 self.peers[at].table.get_mut(&owner).expect("known").units.remove(&unit);
-                let own = self.peers[at].id.clone();
-                let own = self.peers[at].table.get_mut(&own).expect("itself");
-                if owner == self.peers[at].id && own.units.is_empty() {
+                let own_id = self.peers[at].id.clone();
+                let own = self.peers[at].table.get_mut(&own_id).expect("itself");
+                if owner == own_id && own.units.is_empty() {
                     own.master = Some(id.clone());
                     self.peers[at].synced = false;
                 } else if own.master.as_ref() == Some(&owner) {
