@@ -390,25 +390,3 @@ fn text(text: &str) -> Bytes {
 fn number(number: impl itoa::Integer) -> Bytes {
     Bytes::copy_from_slice(itoa::Buffer::new().format(number).as_bytes())
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use chat_redis::{Library, Options};
-
-    #[tokio::test]
-    async fn a_renewal_without_redis_ends_long_before_the_next_one() {
-        let mut options = Options::new(vec!["127.0.0.1:1".into()]);
-        options.partitions = 1;
-        let cluster = Cluster::start(options, &Library::new().part(LIBRARY));
-        let owner = Owner { name: "me".into(), is_there: Arc::new(|_| true) };
-        let records =
-            RedisRecords::new(cluster, Duration::from_secs(2), owner, Arc::new(Metrics::new().expect("metrics")));
-        for pid in 0..3 * RENEWED_MAX as u128 {
-            records.adopt(Pid::from_random(pid), Fence::FIRST, 0);
-        }
-        let began = Instant::now();
-        assert!(records.renew().await.is_empty());
-        assert!(began.elapsed() < Duration::from_millis(450), "{:?}", began.elapsed());
-    }
-}
