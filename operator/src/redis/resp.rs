@@ -73,7 +73,9 @@ impl Connection {
     async fn exchange(&mut self, words: &[&str]) -> Result<String, AskError> {
         let mut question = format!("*{}\r\n", words.len());
         for word in words {
-            question.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+            for part in ["$", &word.len().to_string(), "\r\n", word, "\r\n"] {
+                question.push_str(part);
+            }
         }
         self.stream.write_all(question.as_bytes()).await?;
         let mut line = Vec::new();

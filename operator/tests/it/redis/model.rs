@@ -14,40 +14,40 @@ const FAILED_AFTER: u32 = 4;
 const FORGOTTEN: u32 = 30;
 
 #[derive(Clone, Debug, Default)]
-pub struct Entry {
-    pub port: Option<u16>,
-    pub master: Option<String>,
-    pub units: BTreeSet<usize>,
-    pub epoch: u64,
-    pub heard: u32,
+pub(super) struct Entry {
+    pub(super) port: Option<u16>,
+    pub(super) master: Option<String>,
+    pub(super) units: BTreeSet<usize>,
+    pub(super) epoch: u64,
+    pub(super) heard: u32,
 }
 
 #[derive(Clone, Debug)]
-pub struct Peer {
-    pub shard: usize,
-    pub ordinal: usize,
-    pub id: String,
-    pub port: u16,
+pub(super) struct Peer {
+    pub(super) shard: usize,
+    pub(super) ordinal: usize,
+    pub(super) id: String,
+    pub(super) port: u16,
     /// It is up from this tick on.
-    pub up_at: u32,
-    pub cut: bool,
-    pub outdated: bool,
-    pub synced: bool,
-    pub table: BTreeMap<String, Entry>,
-    pub forgotten: BTreeMap<String, u32>,
+    pub(super) up_at: u32,
+    pub(super) cut: bool,
+    pub(super) outdated: bool,
+    pub(super) synced: bool,
+    pub(super) table: BTreeMap<String, Entry>,
+    pub(super) forgotten: BTreeMap<String, u32>,
 }
 
-pub struct Sim {
-    pub random: StdRng,
-    pub tick: u32,
-    pub shape: Shape,
-    pub peers: Vec<Peer>,
-    pub epoch: u64,
+pub(super) struct Sim {
+    pub(super) random: StdRng,
+    pub(super) tick: u32,
+    pub(super) shape: Shape,
+    pub(super) peers: Vec<Peer>,
+    pub(super) epoch: u64,
     next: u16,
 }
 
 impl Sim {
-    pub fn new(seed: u64, shards: usize, replicas: usize) -> Self {
+    pub(super) fn new(seed: u64, shards: usize, replicas: usize) -> Self {
         let random = StdRng::seed_from_u64(seed);
         let shape = Shape { shards, replicas };
         let mut sim = Self { random, tick: 0, shape, peers: Vec::new(), epoch: 0, next: 1000 };
@@ -80,7 +80,7 @@ impl Sim {
     }
 
     /// It comes back elsewhere, with what it had.
-    pub fn restart(&mut self, at: usize, down: u32) {
+    pub(super) fn restart(&mut self, at: usize, down: u32) {
         self.peers[at].port = self.number();
         self.peers[at].up_at = self.tick + down;
         self.peers[at].synced = false;
@@ -89,27 +89,27 @@ impl Sim {
     }
 
     /// It comes back elsewhere, with nothing.
-    pub fn wipe(&mut self, at: usize) {
+    pub(super) fn wipe(&mut self, at: usize) {
         let id = format!("n{}", self.number());
-        self.peers[at].id = id.clone();
+        self.peers[at].id.clone_from(&id);
         self.peers[at].table = BTreeMap::from([(id, Entry::default())]);
         self.peers[at].forgotten.clear();
         self.restart(at, 2);
     }
 
-    pub fn is_up(&self, at: usize) -> bool {
+    pub(super) fn is_up(&self, at: usize) -> bool {
         self.peers[at].up_at <= self.tick
     }
 
-    pub fn own(&self, at: usize) -> &Entry {
+    pub(super) fn own(&self, at: usize) -> &Entry {
         &self.peers[at].table[&self.peers[at].id]
     }
 
-    pub fn is_owner(&self, at: usize) -> bool {
+    pub(super) fn is_owner(&self, at: usize) -> bool {
         !self.own(at).units.is_empty()
     }
 
-    pub fn find(&self, id: &str) -> Option<usize> {
+    pub(super) fn find(&self, id: &str) -> Option<usize> {
         self.peers.iter().position(|peer| peer.id == id)
     }
 
@@ -122,7 +122,7 @@ impl Sim {
         self.peers[at].table.get(id).is_none_or(|entry| entry.heard + FAILED_AFTER < self.tick)
     }
 
-    pub fn step(&mut self) {
+    pub(super) fn step(&mut self) {
         self.tick += 1;
         for at in 0..self.peers.len() {
             if !self.is_up(at) {
@@ -222,7 +222,7 @@ impl Sim {
     }
 
     /// What the operator sees; some of those that are up do not answer.
-    pub fn world(&mut self, deaf: f64) -> World {
+    pub(super) fn world(&mut self, deaf: f64) -> World {
         let views: Vec<_> = (0..self.peers.len())
             .map(|at| (self.is_up(at) && !self.random.random_bool(deaf)).then(|| self.view(at)))
             .collect();
@@ -267,7 +267,7 @@ impl Sim {
     }
 
     /// Carries an order out as Redis would, and sees that it does no harm.
-    pub fn obey(&mut self, order: &Order) {
+    pub(super) fn obey(&mut self, order: &Order) {
         let name = |peer: &Peer| format!("redis-{}-{}", peer.shard, peer.ordinal);
         let at = self.peers.iter().position(|peer| name(peer) == order.pod).expect("one of ours");
         if !self.is_up(at) {

@@ -184,7 +184,9 @@ fn a_cluster_is_formed_survives_new_addresses_and_lost_data_and_is_renewed() {
             );
         }
         let names: Vec<_> = (0..50).map(|n| format!("key-{n}")).collect();
-        names.iter().for_each(|name| assert_eq!(cluster.cli(0, &["SET", name, name]), "OK"));
+        for name in &names {
+            assert_eq!(cluster.cli(0, &["SET", name, name]), "OK");
+        }
         let (status, finding) = existing::look(&cluster.seeds(), None).await;
         assert_eq!((status.masters, status.replicas, status.uncovered_slots), (3, 3, 0));
         assert_eq!((finding.holds, finding.reason), (Some(true), "AllServed"));
@@ -193,7 +195,9 @@ fn a_cluster_is_formed_survives_new_addresses_and_lost_data_and_is_renewed() {
         cluster.pods.iter_mut().for_each(Pod::restart);
         let (_, steps) = cluster.settle("all pods moved").await;
         assert!(steps.contains(&Step::Heal), "{steps:?}");
-        names.iter().for_each(|name| assert_eq!(cluster.cli(0, &["GET", name]), *name));
+        for name in &names {
+            assert_eq!(cluster.cli(0, &["GET", name]), *name);
+        }
 
         // A master that comes back with nothing: its replica is elected, and it becomes that one's replica under a new id.
         let old = cluster.cli(0, &["CLUSTER", "MYID"]);
@@ -205,7 +209,9 @@ fn a_cluster_is_formed_survives_new_addresses_and_lost_data_and_is_renewed() {
         let (world, _) = cluster.settle("a master lost its data").await;
         let view = world.nodes[0].view.clone().expect("an answer");
         assert!(view.id != old && view.follows() == world.nodes[1].id(), "{view:?}");
-        names.iter().for_each(|name| assert_eq!(cluster.cli(2, &["GET", name]), *name));
+        for name in &names {
+            assert_eq!(cluster.cli(2, &["GET", name]), *name);
+        }
         // Its old id is forgotten by all, now or at one of the next looks.
         let begun = Instant::now();
         while cluster.world().await.views().any(|(_, view)| view.member(&old).is_some()) {
@@ -240,7 +246,9 @@ fn a_cluster_is_formed_survives_new_addresses_and_lost_data_and_is_renewed() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         cluster.settle("renewed").await;
-        names.iter().for_each(|name| assert_eq!(cluster.cli(0, &["GET", name]), *name));
+        for name in &names {
+            assert_eq!(cluster.cli(0, &["GET", name]), *name);
+        }
     });
 }
 
