@@ -15,34 +15,34 @@ const FORGOTTEN: u32 = 30;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Entry {
-    pub port: Option<u16>,
-    pub master: Option<String>,
-    pub units: BTreeSet<usize>,
-    pub epoch: u64,
-    pub heard: u32,
+    pub(super) port: Option<u16>,
+    pub(super) master: Option<String>,
+    pub(super) units: BTreeSet<usize>,
+    pub(super) epoch: u64,
+    pub(super) heard: u32,
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
-    pub shard: usize,
-    pub ordinal: usize,
-    pub id: String,
-    pub port: u16,
+    pub(super) shard: usize,
+    pub(super) ordinal: usize,
+    pub(super) id: String,
+    pub(super) port: u16,
     /// It is up from this tick on.
-    pub up_at: u32,
-    pub cut: bool,
-    pub outdated: bool,
-    pub synced: bool,
-    pub table: BTreeMap<String, Entry>,
-    pub forgotten: BTreeMap<String, u32>,
+    pub(super) up_at: u32,
+    pub(super) cut: bool,
+    pub(super) outdated: bool,
+    pub(super) synced: bool,
+    pub(super) table: BTreeMap<String, Entry>,
+    pub(super) forgotten: BTreeMap<String, u32>,
 }
 
 pub(super) struct Sim {
-    pub random: StdRng,
-    pub tick: u32,
-    pub shape: Shape,
-    pub peers: Vec<Peer>,
-    pub epoch: u64,
+    pub(super) random: StdRng,
+    pub(super) tick: u32,
+    pub(super) shape: Shape,
+    pub(super) peers: Vec<Peer>,
+    pub(super) epoch: u64,
     next: u16,
 }
 
