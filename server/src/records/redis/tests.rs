@@ -353,7 +353,7 @@ async fn a_renewal_without_redis_ends_long_before_a_write_would_give_up() {
     let mut options = chat_redis::Options::new(vec!["127.0.0.1:1".into()]);
     options.partitions = 1;
     let deadline = options.write_deadline;
-    let cluster = Cluster::start(options, &Library::new().part(LIBRARY));
+    let cluster = Cluster::start(options, &chat_redis::Library::new().part(LIBRARY));
     let owner = Owner { name: "me".into(), is_there: Arc::new(|_| true) };
     let metrics = Arc::new(Metrics::new().expect("metrics"));
     let records = RedisRecords::new(cluster, Duration::from_secs(2), owner, metrics);
