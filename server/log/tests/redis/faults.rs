@@ -274,7 +274,17 @@ fn append_alone(world: &World, master: &Node, room: &str, id: &str) -> Position 
     let (channel, packed) = (key("c", room), format!("\u{1}\u{3}ann\u{b}{id}body"));
     let options = ["0", "10000", "86400000", "8388608", "120000", "1048576", "1", &channel];
     let append = ["1", "16 bytes of an id", &packed];
-    let answer = master.command(&[&["FCALL", function, "5"], &keys[..], &options, &append].concat()).unwrap();
+    // The load goes on: the heads of its batches say that nothing may be written without a replica. This writer has not heard of that.
+    let head = function.replace("room_append_", "tenure_");
+    let began = Instant::now();
+    let answer = loop {
+        master.command(&["FCALL", &head, "0", "0"]).unwrap();
+        match master.command(&[&["FCALL", function, "5"], &keys[..], &options, &append].concat()) {
+            Ok(answer) => break answer,
+            Err(error) if error.to_string().contains("UNREPLICATED") && began.elapsed() < PROMOTION_MAX => {}
+            Err(error) => panic!("{error}"),
+        }
+    };
     let place = answer.strip_prefix('a').unwrap_or_else(|| panic!("{answer}"));
     place.rsplit_once('-').unwrap().0.parse().unwrap()
 }
