@@ -280,7 +280,7 @@ impl Rooms for RedisRooms {
 
     fn read(&self, room: &Arc<str>, user: &str, at: Position) {
         let args = vec![text(user), text(&at.to_string()), number(self.bounds.receipts)];
-        let call = Call { function: "room_read", keys: vec![self.key(RECEIPTS, room)], args };
+        let call = Call { function: "room_receipt", keys: vec![self.key(RECEIPTS, room)], args };
         self.cluster.post(self.cluster.partition(&**room), call);
     }
 

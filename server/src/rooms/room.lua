@@ -95,7 +95,7 @@ local function parse_receipt(text)
 end
 
 -- keys: receipts; args: user, position, most receipts
-register('room_read', function(keys, args)
+register('room_receipt', function(keys, args)
   local now = redis.call('HGET', keys[1], args[1])
   if now then
     local epoch, n = parse_receipt(args[2])

@@ -37,9 +37,11 @@ pub enum BadRedis {
 
 /// The functions that all parts of a server call, in one library: servers of two builds have one each.
 pub fn library() -> Library {
-    let parts = [redis_log::FUNCTIONS, records::LIBRARY, rooms::LIBRARY, presence::PART, cluster::PART];
-    parts.into_iter().fold(Library::new(), Library::part)
+    PARTS.into_iter().fold(Library::new(), Library::part)
 }
+
+/// No two of them may give a function the same name: Redis would take none of the library.
+const PARTS: [&str; 5] = [redis_log::FUNCTIONS, records::LIBRARY, rooms::LIBRARY, presence::PART, cluster::PART];
 
 impl Redis {
     /// Begins to look for the cluster that the settings name, if they name one.
@@ -155,4 +157,20 @@ pub fn on_redis(
         servers: Servers::among(boot, Arc::new(kept), boots),
         keeper: Keeper::Redis(redis, log),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_two_functions_of_the_library_have_one_name() {
+        let mut names = BTreeSet::new();
+        for line in PARTS.iter().flat_map(|part| part.lines()).filter(|line| line.starts_with("register")) {
+            let name = line.split('\'').nth(1).expect("a name in quotes");
+            assert!(names.insert(name), "{name} is there twice");
+        }
+        assert!(names.len() > 20, "they were found: {names:?}");
+    }
 }
