@@ -12,7 +12,7 @@ import { attack, server } from "./target.mjs";
 
 const SOCKET = "/socket.io/";
 
-attack("forged sids are unknown, on GET, POST and upgrade", ["unknown_sid"], async () => {
+attack("forged sids are unknown, on GET, POST and upgrade", ["forged_sid"], async () => {
   const session = await PollingSession.open(server.url, SOCKET);
   const forged = ["", "x", "0", "../..", "%00", "a".repeat(10_000), session.sid.slice(0, -1), `${session.sid}x`, session.sid.toUpperCase() + "A",
     randomBytes(16).toString("base64url"), "constructor", "' or 1=1"];
