@@ -90,8 +90,9 @@ impl<A: Application> Driver<A> {
                 moving::leave(&self.socket, self.packets.is_whole());
                 return Input::Idle;
             }
-            // Who does not take its answers is not asked for more.
-            self.paused = guard.is_open() && !guard.fits(0);
+            // Who does not take its answers is not asked for more; what was posted to a session that leaves goes with it.
+            let leaves = guard.inner.polling.as_ref().is_some_and(|polling| polling.leaving.is_some());
+            self.paused = guard.is_open() && !guard.fits(0) && !leaves;
             match guard.inner.phase {
                 Phase::Open => {}
                 Phase::Lingering(_) => {
@@ -225,10 +226,24 @@ impl<A: Application> Driver<A> {
             // The sender is dropped with the body, and the request is answered by 400.
             self.posted = None;
             self.socket.lock().close(reason);
-        } else if done && let Some(posting) = self.posted.take() {
-            let _ = posting.posted.done.send(());
+        } else if done && let Some(mut posting) = self.posted.take() {
+            posting.posted.acknowledge();
         }
         Input::Handled
+    }
+
+    /// A client that is about to move sends no GET, and waits for the `ok` of each POST first: were that to wait for room in
+    /// the outbox, neither would go on. What it posted is handled before anything that comes over the WebSocket all the same.
+    fn acknowledge_early(&mut self) {
+        if self.socket.is_websocket() {
+            return;
+        }
+        let mut guard = self.socket.lock();
+        let Some(polling) = guard.inner.polling.as_mut().filter(|polling| polling.transport.is_probing()) else {
+            return;
+        };
+        let handling = self.posted.iter_mut().map(|posting| &mut posting.posted);
+        handling.chain(&mut polling.inbox).for_each(Posted::acknowledge);
     }
 
     fn message(&mut self, message: Message<'_>) -> Result<(), CloseReason> {
@@ -444,6 +459,7 @@ impl<A: Application> Future for Driver<A> {
                 Input::Idle => break,
             }
         }
+        this.acknowledge_early();
         match this.output(context) {
             Poll::Ready(reason) => {
                 this.finish(reason);

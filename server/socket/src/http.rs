@@ -277,12 +277,11 @@ async fn post<A: Application>(
         if !polling.transport.posted() {
             return Err(refuse(server, engine::Refusal::BadRequest));
         }
-        if !polling.inbox.is_empty() {
-            // Who waits for each `ok` never has two on their way.
+        if polling.is_crowded() {
             guard.abort(CloseReason::PollingBroken);
             return Err(refuse(server, engine::Refusal::BadRequest));
         }
-        polling.inbox.push_back(Posted { body, done });
+        polling.inbox.push_back(Posted::new(body, done));
     }
     socket.waker().wake();
     match handled.await {

@@ -14,6 +14,9 @@ use tokio::sync::oneshot;
 /// Packets in one payload: python-engineio takes no more, and drops the connection.
 const PACKETS_MAX: usize = 16;
 
+/// Bodies that wait for the driver: one that was acknowledged early for a probe that then was lost, and the next.
+const INBOX_BODIES: usize = 2;
+
 /// What a session on polling keeps besides what all sockets keep.
 pub(crate) struct Polling {
     pub(crate) sid: Sid,
@@ -32,10 +35,23 @@ pub(crate) struct Polling {
     pub(crate) leaving: Option<oneshot::Sender<Bytes>>,
 }
 
-/// The body of a POST, answered when its packets have been handled.
+/// The body of a POST, answered when its packets have been handled, or when its client is about to move.
 pub(crate) struct Posted {
     pub(crate) body: Bytes,
-    pub(crate) done: oneshot::Sender<()>,
+    done: Option<oneshot::Sender<()>>,
+}
+
+impl Posted {
+    pub(crate) fn new(body: Bytes, done: oneshot::Sender<()>) -> Self {
+        Self { body, done: Some(done) }
+    }
+
+    /// Lets the request be answered by `ok`. Dropped without it, it is answered by 400.
+    pub(crate) fn acknowledge(&mut self) {
+        if let Some(done) = self.done.take() {
+            let _ = done.send(());
+        }
+    }
 }
 
 impl Polling {
@@ -80,6 +96,12 @@ impl Polling {
     /// Whether the session is to leave now: all that was posted is handed over.
     pub(crate) fn is_leaving(&self) -> bool {
         self.leaving.is_some() && self.inbox.is_empty()
+    }
+
+    /// Whether one more body would be more than an honest client has on its way: each waits for its `ok`, and only a probe brings
+    /// that before the packets have been handled.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.inbox.len() >= INBOX_BODIES
     }
 
     pub(crate) fn is_waiting(&self) -> bool {

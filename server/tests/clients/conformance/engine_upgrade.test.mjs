@@ -55,6 +55,23 @@ test("a message posted during the upgrade is answered, once, and in order with t
   wire.end();
 });
 
+for (const when of ["before", "after"]) {
+  test(`a POST ${when} the probe whose answers fill the outbox is answered without another GET`, async () => {
+    // A client about to move polls no more, and waits for each of its POSTs before it sends the upgrade packet.
+    const session = await PollingSession.open(URL, ENGINE);
+    const wire = new Wire(Wire.url(URL, ENGINE, session.sid), { heartbeat: true });
+    await within(wire.opened, "the WebSocket to open");
+    const messages = ["4" + "x".repeat(300_000), "4€ 🎉", "4" + "y".repeat(100_000), "4end"];
+    const early = when === "before" ? session.send(...messages) : undefined;
+    wire.send("2probe");
+    assert.equal(await wire.next(), "3probe");
+    await (early ?? session.send(...messages));
+    wire.send("5", "4after");
+    assert.deepEqual(await wire.take(5), [...messages, "4after"]);
+    wire.end();
+  });
+}
+
 test("nothing but the answer to the probe goes over the WebSocket before the upgrade packet", async () => {
   const { session, wire } = await probed();
   await session.send("4early");
