@@ -35,7 +35,7 @@ pub fn connect(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, auth: &str) -> Hand
         }
     };
     let (chat, socket) = (chat.clone(), socket.clone());
-    Handling::later(async move { go_on(&chat, &socket, identity, &credentials).await })
+    Handling::alone(async move { go_on(&chat, &socket, identity, &credentials).await })
 }
 
 fn refuse(chat: &Chat, socket: &Socket<Chat>, refusal: &Refusal) {

@@ -7,6 +7,7 @@ mod history;
 mod join;
 mod leave;
 mod members;
+mod order;
 mod read;
 mod rooms;
 mod send;
@@ -26,7 +27,7 @@ use crate::user::User;
 use chat_log::Position;
 use chat_session::JoinNumber;
 use chat_settings::Limit;
-use chat_socket::{Ack, Event, Handling, Socket};
+use chat_socket::{Ack, Event, Handling, Lanes, Socket};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -176,22 +177,22 @@ pub fn handle(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, event: &Event<'_>) -
         }
     };
     match name {
-        Name::Join => call.run(argument, join::join),
-        Name::Leave => call.run(argument, leave::leave),
-        Name::Send => call.run(argument, send::send),
-        Name::Edit => call.run(argument, entries::edit),
-        Name::Delete => call.run(argument, entries::delete),
-        Name::React => call.run(argument, entries::react),
-        Name::History => call.run(argument, history::history),
-        Name::Typing => call.run(argument, typing::typing),
-        Name::Read => call.run(argument, read::read),
-        Name::Rooms => call.run(argument, rooms::rooms),
-        Name::Create => call.run(argument, create::create),
-        Name::Dm => call.run(argument, dm::dm),
-        Name::Invite => call.run(argument, members::invite),
-        Name::Kick => call.run(argument, members::kick),
-        Name::Role => call.run(argument, members::role),
-        Name::Members => call.run(argument, members::members),
+        Name::Join => call.run(argument, |join| order::stay(&join.room), join::join),
+        Name::Leave => call.run(argument, |leave| order::stay(&leave.room), leave::leave),
+        Name::Send => call.run(argument, |send| order::within(&send.room), send::send),
+        Name::Edit => call.run(argument, |edit| order::within(&edit.room), entries::edit),
+        Name::Delete => call.run(argument, |delete| order::within(&delete.room), entries::delete),
+        Name::React => call.run(argument, |react| order::within(&react.room), entries::react),
+        Name::History => call.run(argument, |history| order::within(&history.room), history::history),
+        Name::Typing => call.run(argument, |typing| order::within(&typing.room), typing::typing),
+        Name::Read => call.run(argument, |read| order::within(&read.room), read::read),
+        Name::Rooms => call.run(argument, |_| order::list(), rooms::rooms),
+        Name::Create => call.run(argument, |create| order::create(create.room.as_deref()), create::create),
+        Name::Dm => call.run(argument, |_| order::create(None), dm::dm),
+        Name::Invite => call.run(argument, |invite| order::within(&invite.room), members::invite),
+        Name::Kick => call.run(argument, |kick| order::within(&kick.room), members::kick),
+        Name::Role => call.run(argument, |role| order::within(&role.room), members::role),
+        Name::Members => call.run(argument, |members| order::within(&members.room), members::members),
         Name::Unknown => {
             let known: Vec<_> = Name::ALL.iter().map(|name| name.text()).take(Name::ALL.len() - 1).collect();
             call.refuse(&Refusal::invalid(format!("unknown event: the events are {}", known.join(", "))));
@@ -204,8 +205,13 @@ pub fn handle(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, event: &Event<'_>) -
 pub type Answered = Result<Option<String>, Refusal>;
 
 impl Call {
-    /// Parses the argument and lets the handler go on with it.
-    fn run<T, F>(self, argument: &RawValue, handler: impl FnOnce(Arc<Self>, T) -> F) -> Handling
+    /// Parses the argument and lets the handler go on with it, in its place among the client's requests.
+    fn run<T, F>(
+        self,
+        argument: &RawValue,
+        lanes: impl FnOnce(&T) -> Lanes,
+        handler: impl FnOnce(Arc<Self>, T) -> F,
+    ) -> Handling
     where
         T: DeserializeOwned,
         F: Future<Output = Answered> + Send + 'static,
@@ -220,9 +226,9 @@ impl Call {
                 return Handling::Done;
             }
         };
-        let call = Arc::new(self);
+        let (call, lanes) = (Arc::new(self), lanes(&request));
         let running = handler(call.clone(), request);
-        Handling::later(async move {
+        Handling::within(lanes, async move {
             match running.await {
                 Ok(Some(answer)) => call.answer(&answer),
                 Ok(None) => call.chat.metrics().request(call.name, Ok(())),

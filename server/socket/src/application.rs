@@ -1,11 +1,11 @@
 //! What stands behind the sockets.
 
+use crate::lanes::{Lanes, Rest};
 use crate::{CloseReason, Guard, Socket};
 use axum::http::request::Parts;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 use std::future::{Future, ready};
-use std::pin::Pin;
 use std::sync::Arc;
 
 /// A namespace, as its place in [`Application::namespaces`]. At most 32.
@@ -17,18 +17,24 @@ impl Namespace {
     pub const MAIN: Self = Self(0);
 }
 
-/// What became of an input: done, or to be waited for before the next input of this connection is looked at.
+/// What became of an input: done, or a request that goes on.
 pub enum Handling {
     /// It was handled.
     Done,
-    /// It goes on; the connection reads nothing further until then, so that its events are handled in order.
-    Later(Pin<Box<dyn Future<Output = ()> + Send>>),
+    /// It goes on once all that came before it in its lanes has ended; what comes after it in other lanes goes on beside it.
+    Later(Lanes, Rest),
 }
 
 impl Handling {
-    /// Boxes what is left to do.
-    pub fn later(rest: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self::Later(Box::pin(rest))
+    /// Boxes what is left to do, in these lanes.
+    pub fn within(lanes: Lanes, rest: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self::Later(lanes, Box::pin(rest))
+    }
+
+    /// Boxes what is left to do with nothing beside it: all that came before has ended, and the connection reads nothing further
+    /// until it has ended.
+    pub fn alone(rest: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self::within(Lanes::Every, rest)
     }
 }
 
@@ -72,7 +78,8 @@ pub enum Refusal {
 }
 
 /// The application behind the sockets. Its methods are called by a connection's driver, one at a time and in order for one
-/// connection, and must not block.
+/// connection, and must not block. What they leave to do ([`Handling::Later`]) is carried out by the driver, too: in order
+/// within a lane, side by side in different ones.
 pub trait Application: Send + Sync + Sized + 'static {
     /// What the application keeps for each connection, under one lock with the outbox.
     type State: Send + 'static;
@@ -124,7 +131,7 @@ pub trait Application: Send + Sync + Sized + 'static {
     }
 
     /// Gives the state of a connection away, as bytes for another server's [`import`](Self::import); `None` if that cannot be
-    /// done. Nothing of the connection's input is being handled now, and nothing will be.
+    /// done. Nothing of the connection's input is under way now, in no lane, and nothing will be.
     ///
     /// The connection comes back locked: what is in the outbox under that lock goes along, and nothing can be sent after it. So
     /// whatever delivers live has to have stopped, and the state says from where it goes on. Then follows

@@ -24,6 +24,8 @@ pub struct Counters {
     pub forwarded: IntCounterVec,
     /// Sessions that moved between servers, by outcome.
     pub moved: IntCounterVec,
+    /// Times that a connection was read no further since it had as many requests under way as one may have.
+    pub crowded: IntCounter,
     /// Limits that were reached, by name: those of the sockets ([`Bound`]), and those of the application.
     pub limits: IntCounterVec,
 }
@@ -225,6 +227,10 @@ impl Counters {
                 ),
                 &["outcome"],
             )?,
+            crowded: IntCounter::new(
+                "chat_connections_crowded_total",
+                "Times that a connection was read no further since it had as many requests under way as one may have.",
+            )?,
             limits: IntCounterVec::new(
                 Opts::new("chat_limits_reached_total", "Limits that were reached, by the setting's name."),
                 &["limit"],
@@ -239,6 +245,7 @@ impl Counters {
         registry.register(Box::new(counters.repeated.clone()))?;
         registry.register(Box::new(counters.forwarded.clone()))?;
         registry.register(Box::new(counters.moved.clone()))?;
+        registry.register(Box::new(counters.crowded.clone()))?;
         registry.register(Box::new(counters.limits.clone()))?;
         for bound in Bound::ALL {
             counters.limits.with_label_values(&[bound.name()]).reset();

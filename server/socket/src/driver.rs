@@ -1,4 +1,5 @@
-//! The task of a connection: reads and hands over what comes, writes what did not go out at once, and ends it.
+//! The task of a connection: reads and hands over what comes, carries out the requests that go on, writes what did not go out
+//! at once, and ends it. Input that ends the connection waits, as all input does, for what was asked for before it.
 //!
 //! It is written as a future by hand, since an `async fn` would keep its read buffer and the largest of its states in
 //! every connection. Input is read into one buffer a thread; only what is left of an unfinished frame stays here.
@@ -8,10 +9,11 @@ use crate::close::CloseReason;
 use crate::config::Protocol;
 use crate::counters::Counters;
 use crate::frame::Frame;
+use crate::lanes::{Lanes, Requests};
 use crate::moving;
 use crate::packets::Packets;
 use crate::polling::{self, Flushed, Posted};
-use crate::socket::{Phase, Socket};
+use crate::socket::{Guard, Phase, Socket};
 use chat_wire::engine::{Packet, payload};
 use chat_wire::limits::PAYLOAD_PACKETS_MAX;
 use chat_wire::websocket::{Message, Opcode, Reader, Step, Violation, code};
@@ -43,8 +45,8 @@ pub(crate) struct Driver<A: Application> {
     /// The POST whose packets are being handled.
     posted: Option<Box<Posting>>,
     packets: Packets,
-    /// What the last input still does.
-    later: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// What the input so far still does.
+    requests: Requests,
     /// Whether input waits until the client has taken some of what it is owed.
     paused: bool,
     /// Whether our half of the stream is closed.
@@ -75,7 +77,7 @@ impl<A: Application> Driver<A> {
             rest,
             posted: None,
             packets: Packets::default(),
-            later: None,
+            requests: Requests::default(),
             paused: false,
             shut: false,
         }
@@ -87,7 +89,9 @@ impl<A: Application> Driver<A> {
             let mut guard = self.socket.lock();
             if self.posted.is_none() && guard.inner.polling.as_ref().is_some_and(|polling| polling.is_leaving()) {
                 drop(guard);
-                moving::leave(&self.socket, self.packets.is_whole());
+                if self.requests.is_empty() {
+                    moving::leave(&self.socket, self.packets.is_whole());
+                }
                 return Input::Idle;
             }
             // Who does not take its answers is not asked for more; what was posted to a session that leaves goes with it.
@@ -95,11 +99,11 @@ impl<A: Application> Driver<A> {
             self.paused = guard.is_open() && !guard.fits(0) && !leaves;
             match guard.inner.phase {
                 Phase::Open => {}
-                Phase::Lingering(_) => {
+                Phase::Lingering(_) if self.requests.is_empty() => {
                     drop(guard);
                     return self.discard(context);
                 }
-                Phase::Closing(_) | Phase::Dropped(_) | Phase::Closed => return Input::Idle,
+                Phase::Closing(_) | Phase::Lingering(_) | Phase::Dropped(_) | Phase::Closed => return Input::Idle,
             }
             if self.paused {
                 return Input::Idle;
@@ -156,7 +160,8 @@ impl<A: Application> Driver<A> {
         let mut rest = std::mem::take(&mut self.rest);
         let (used, wanted) = self.frames(&mut rest);
         rest.drain(..used);
-        if rest.is_empty() || self.later.is_some() || !self.socket.lock().is_open() {
+        // Where a frame was handled, what it left to do begins before more is read.
+        if used > 0 || rest.is_empty() || !self.requests.take_more() || !self.socket.lock().is_open() {
             self.rest = rest;
             return Input::Handled;
         }
@@ -185,7 +190,7 @@ impl<A: Application> Driver<A> {
         let mut used = 0;
         let mut reader = std::mem::take(&mut self.reader);
         let mut wanted = 0;
-        while self.later.is_none() {
+        while self.requests.take_more() {
             match reader.next(&mut input[used..], max) {
                 Ok(Step::Incomplete { wanted: more }) => {
                     wanted = more;
@@ -195,13 +200,13 @@ impl<A: Application> Driver<A> {
                 Ok(Step::Message { message, used: more }) => {
                     used += more;
                     if let Err(reason) = self.message(message) {
-                        self.socket.lock().close(reason);
+                        self.close(reason);
                         break;
                     }
                 }
                 Err(violation) => {
                     tracing::debug!(connection = self.socket.key(), violation = violation.name(), "bad frame");
-                    self.socket.lock().close(broken(violation));
+                    self.close(broken(violation));
                     break;
                 }
             }
@@ -225,7 +230,7 @@ impl<A: Application> Driver<A> {
         if let Err(reason) = result {
             // The sender is dropped with the body, and the request is answered by 400.
             self.posted = None;
-            self.socket.lock().close(reason);
+            self.close(reason);
         } else if done && let Some(mut posting) = self.posted.take() {
             posting.posted.acknowledge();
         }
@@ -265,9 +270,9 @@ impl<A: Application> Driver<A> {
             Ok(Packet::Message(message)) => match self.socket.server().config().protocol {
                 Protocol::SocketIo => {
                     let handling = self.packets.text(&self.socket, message)?;
-                    self.begin(handling);
+                    self.begin(handling, message.len());
                 }
-                Protocol::EngineIo => self.plain(Data::Text(message)),
+                Protocol::EngineIo => self.plain(Data::Text(message), message.len()),
             },
             Ok(Packet::Binary(bytes)) => self.binary(&bytes)?,
             Ok(Packet::Pong(_)) => self.pong(),
@@ -287,24 +292,43 @@ impl<A: Application> Driver<A> {
     fn binary(&mut self, bytes: &[u8]) -> Result<(), CloseReason> {
         match self.socket.server().config().protocol {
             Protocol::SocketIo => {
+                let before = self.packets.bytes();
                 let handling = self.packets.binary(&self.socket, bytes)?;
-                self.begin(handling);
+                self.begin(handling, before + bytes.len());
             }
-            Protocol::EngineIo => self.plain(Data::Binary(bytes)),
+            Protocol::EngineIo => self.plain(Data::Binary(bytes), bytes.len()),
         }
         Ok(())
     }
 
-    fn plain(&mut self, data: Data<'_>) {
+    fn plain(&mut self, data: Data<'_>, bytes: usize) {
         let handling = self.socket.server().application().message(&self.socket, data);
-        self.begin(handling);
+        self.begin(handling, bytes);
     }
 
-    fn begin(&mut self, handling: Handling) {
+    fn begin(&mut self, handling: Handling, bytes: usize) {
         match handling {
             Handling::Done => {}
-            Handling::Later(later) => self.later = Some(later),
+            Handling::Later(lanes, rest) => {
+                self.requests.push(lanes, bytes, rest);
+                if self.requests.is_full() {
+                    self.socket.server().counters().crowded.inc();
+                }
+            }
         }
+    }
+
+    /// Ends the connection for something that came, after what came before it.
+    fn close(&mut self, reason: CloseReason) {
+        self.end(move |guard| guard.close(reason));
+    }
+
+    fn end(&mut self, how: impl FnOnce(&mut Guard<'_, A>) + Send + 'static) {
+        if self.requests.is_empty() {
+            return how(&mut self.socket.lock());
+        }
+        let socket = self.socket.clone();
+        self.requests.push(Lanes::Every, 0, Box::pin(async move { how(&mut socket.lock()) }));
     }
 
     fn pong(&self) {
@@ -321,8 +345,9 @@ impl<A: Application> Driver<A> {
     }
 
     /// Reads on after our close frame until the client's, so that the last bytes reach it.
-    fn discard(&self, context: &mut Context<'_>) -> Input {
-        let Some(io) = self.socket.io() else { return Input::Idle };
+    fn discard(&mut self, context: &mut Context<'_>) -> Input {
+        let socket = self.socket.clone();
+        let Some(io) = socket.io() else { return Input::Idle };
         if io.poll_read_ready(context).is_pending() {
             return Input::Idle;
         }
@@ -334,14 +359,15 @@ impl<A: Application> Driver<A> {
     }
 
     /// The transport has ended.
-    fn gone(&self) -> Input {
-        let mut guard = self.socket.lock();
-        let reason = match guard.inner.phase {
-            Phase::Closing(reason) | Phase::Lingering(reason) => reason,
-            Phase::Open | Phase::Dropped(_) | Phase::Closed => CloseReason::TransportLost,
-        };
-        guard.abort(reason);
-        Input::Idle
+    fn gone(&mut self) -> Input {
+        self.end(|guard| {
+            let reason = match guard.inner.phase {
+                Phase::Closing(reason) | Phase::Lingering(reason) => reason,
+                Phase::Open | Phase::Dropped(_) | Phase::Closed => CloseReason::TransportLost,
+            };
+            guard.abort(reason);
+        });
+        Input::Handled
     }
 
     /// Writes what waits. Ready when the connection is over.
@@ -443,11 +469,9 @@ impl<A: Application> Future for Driver<A> {
         this.socket.waker().register(context.waker());
         let mut budget = BUDGET;
         loop {
-            if let Some(later) = &mut this.later {
-                if later.as_mut().poll(context).is_pending() {
-                    break;
-                }
-                this.later = None;
+            this.requests.poll(context);
+            if !this.requests.take_more() {
+                break;
             }
             if budget == 0 {
                 context.waker().wake_by_ref();

@@ -7,7 +7,8 @@
 //! - a [`Socket`]: one Engine.IO session, on polling, on WebSocket, or moving from one to the other;
 //! - an outbox inside it, bounded in bytes, under one lock with the application's own state of the connection, so that
 //!   "what has been sent" and "what is known to be sent" change in one step;
-//! - a driver: the only task of a connection. It wakes for input, for an output that did not fit, and for nothing else;
+//! - a driver: the only task of a connection. It wakes for input, for an output that did not fit, and for
+//!   requests that it carries out: in order within a [`Lane`], side by side in different ones;
 //! - a place in a [`Group`] for each fan-out that it takes part in.
 //!
 //! The application behind it is a trait, [`Application`], so that chat and the conformance echo run on the same stack.
@@ -23,6 +24,7 @@ mod frame;
 mod group;
 mod handshake;
 mod http;
+mod lanes;
 mod moving;
 mod outbox;
 mod packets;
@@ -42,6 +44,7 @@ pub use config::{Admission, Config, Origins, Protocol};
 pub use counters::{Bound, Counters};
 pub use frame::{Batch, Frame};
 pub use group::{Chunk, Group, Member, SharedChunk};
+pub use lanes::{Lane, Lanes, Rest};
 pub use peers::{BoxFuture, Forwarded, PeerError, Peers};
 pub use serve::{Peer, ServeOptions, serve};
 pub use server::Server;

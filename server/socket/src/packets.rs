@@ -19,6 +19,11 @@ impl Packets {
         self.pending.is_none()
     }
 
+    /// How long the packet is whose attachments are still to come, as far as it is here.
+    pub(crate) fn bytes(&self) -> usize {
+        self.pending.as_ref().map_or(0, |attachments| attachments.bytes())
+    }
+
     /// Handles a text message.
     pub(crate) fn text<A: Application>(
         &mut self,
@@ -85,9 +90,12 @@ fn handle<A: Application>(
         // A stay that is there already cannot be opened again, and nothing else may come before it.
         (Kind::Connect, Some(_), Some(_)) | (_, _, None) => Err(bad(socket, BadPacket::Kind)),
         (Kind::Disconnect, _, Some(namespace)) => {
-            socket.lock().leave(namespace);
-            application.disconnect(socket, namespace);
-            Ok(Handling::Done)
+            let socket = socket.clone();
+            // What was asked for before is done before.
+            Ok(Handling::alone(async move {
+                socket.lock().leave(namespace);
+                socket.server().application().disconnect(&socket, namespace);
+            }))
         }
         (Kind::Event | Kind::BinaryEvent, _, Some(namespace)) => {
             let event = wire::Event::parse(packet.data).map_err(|error| bad(socket, error))?;

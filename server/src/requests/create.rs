@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 #[derive(Deserialize)]
 pub(super) struct Create {
-    room: Option<String>,
+    pub(super) room: Option<String>,
     title: Option<String>,
     #[serde(default)]
     visibility: Asked,

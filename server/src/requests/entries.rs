@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 #[derive(Deserialize)]
 pub(super) struct Edit {
-    room: String,
+    pub(super) room: String,
     id: String,
     of: At,
     text: String,
@@ -19,14 +19,14 @@ pub(super) struct Edit {
 
 #[derive(Deserialize)]
 pub(super) struct Delete {
-    room: String,
+    pub(super) room: String,
     id: String,
     of: At,
 }
 
 #[derive(Deserialize)]
 pub(super) struct React {
-    room: String,
+    pub(super) room: String,
     id: String,
     of: At,
     emoji: String,

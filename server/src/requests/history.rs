@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 #[derive(Deserialize)]
 pub(super) struct History {
-    room: String,
+    pub(super) room: String,
     before: Option<At>,
     after: Option<At>,
     limit: Option<usize>,

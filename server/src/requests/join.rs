@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 #[derive(Deserialize)]
 pub(super) struct Join {
-    room: String,
+    pub(super) room: String,
     after: Option<At>,
     last: Option<usize>,
 }
@@ -62,7 +62,7 @@ pub(super) async fn join(call: Arc<Call>, request: Join) -> Answered {
             let at = claim.or_else(|| carry::position(&call.socket, join)).unwrap_or(tail);
             Ok(Some(answer(at, &call)))
         }
-        // Events of one connection are handled one at a time.
+        // Joins and leaves of one connection are handled one at a time.
         (JoinAsked::Busy | JoinAsked::Write(_), _) => Err(Refusal::new(Code::Conflict, "another request is under way")),
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 #[derive(Deserialize)]
 pub(super) struct Leave {
-    room: String,
+    pub(super) room: String,
 }
 
 const DONE: &str = r#"{"ok":true}"#;

@@ -18,27 +18,27 @@ use std::sync::Arc;
 
 #[derive(Deserialize)]
 pub(super) struct Invite {
-    room: String,
+    pub(super) room: String,
     user: String,
     role: Option<Role>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Kick {
-    room: String,
+    pub(super) room: String,
     user: String,
 }
 
 #[derive(Deserialize)]
 pub(super) struct ChangeRole {
-    room: String,
+    pub(super) room: String,
     user: String,
     role: Role,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Members {
-    room: String,
+    pub(super) room: String,
 }
 
 /// An entry that tells of a change.

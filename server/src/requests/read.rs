@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 #[derive(Deserialize)]
 pub(super) struct Read {
-    room: String,
+    pub(super) room: String,
     position: At,
 }
 

@@ -15,7 +15,7 @@ use std::time::Instant;
 
 #[derive(Deserialize)]
 pub(super) struct Send {
-    room: String,
+    pub(super) room: String,
     id: String,
     text: Option<String>,
     kind: Option<String>,

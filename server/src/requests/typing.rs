@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 #[derive(Deserialize)]
 pub(super) struct Typing {
-    room: String,
+    pub(super) room: String,
     typing: bool,
 }
 

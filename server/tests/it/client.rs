@@ -155,6 +155,17 @@ impl Client {
         answer
     }
 
+    /// The answers to what was emitted.
+    pub(crate) async fn answers_to(&mut self, ids: &[u64]) -> Vec<Value> {
+        self.until("the answers", |client| client.has_answers(ids)).await;
+        ids.iter().filter_map(|id| self.answers.remove(id)).collect()
+    }
+
+    /// Whether these have come.
+    pub(crate) fn has_answers(&self, ids: &[u64]) -> bool {
+        ids.iter().all(|id| self.answers.contains_key(id))
+    }
+
     /// Begins a stay.
     pub(crate) async fn join(&mut self, room: &str) {
         self.ask("join", json!({ "room": room })).await;
@@ -174,9 +185,7 @@ impl Client {
             for n in at..=end {
                 ids.push(self.emit("send", &message(room, &n.to_string(), bytes)).await);
             }
-            self.until("the answers to a flood", |client| ids.iter().all(|id| client.answers.contains_key(id))).await;
-            for id in ids {
-                let answer = self.answers.remove(&id).expect("an answer");
+            for answer in self.answers_to(&ids).await {
                 assert_eq!(answer["ok"], true, "{answer}");
             }
             at = end + 1;

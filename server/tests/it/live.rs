@@ -1,5 +1,6 @@
 //! A server in this process, all of whose parts can be looked at and hurt.
 
+use crate::held::{Held, Shards};
 use chat_log::{MemoryLog, Options};
 use chat_server::chat::Chat;
 use chat_server::cluster::{Membership, MemoryBoard};
@@ -51,6 +52,8 @@ pub(crate) struct Live {
     pub(crate) internal: SocketAddr,
     pub(crate) membership: Arc<Membership>,
     pub(crate) log: Arc<MemoryLog>,
+    /// Rooms of it that take no entries for now.
+    pub(crate) held: Held,
     pub(crate) records: Arc<MemoryRecords>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) server: Arc<Server<Chat>>,
@@ -90,7 +93,9 @@ impl Live {
         let internal = internal_listener.local_addr().expect("an address");
         let membership = Membership::new(&settings, config.boot, internal.port(), board, metrics.cluster.clone());
         let membership = Arc::new(membership.expect("an address"));
-        let chat = Chat::among(settings, log.clone(), records.clone(), metrics.clone(), servers);
+        let held = Held::default();
+        let shards = Arc::new(Shards::new(log.clone(), held.clone()));
+        let chat = Chat::among(settings, shards, records.clone(), metrics.clone(), servers);
         let server = Server::among(chat, config, metrics.sockets.clone(), membership.peers());
         let health = Arc::new(Health::default());
         let shown = chat_server::cluster::Live::new(membership.registry().clone(), health.clone(), None);
@@ -108,7 +113,7 @@ impl Live {
                 async move { membership.run(server, drains).await }
             }),
         ];
-        Self { address, internal, membership, log, records, metrics, server, tasks }
+        Self { address, internal, membership, log, held, records, metrics, server, tasks }
     }
 
     /// Nobody is served any more, and nobody is told.

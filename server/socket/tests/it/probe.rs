@@ -5,10 +5,11 @@ use crate::wire::{Got, Wire};
 use axum::http::request::Parts;
 use bytes::Bytes;
 use chat_socket::{
-    Application, CloseReason, Config, Counters, Event, Guard, Handling, Namespace, Peers, ServeOptions, Server, Socket,
-    serve,
+    Application, CloseReason, Config, Counters, Event, Guard, Handling, Lane, Lanes, Namespace, Peers, ServeOptions,
+    Server, Socket, serve,
 };
 use parking_lot::Mutex;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +25,18 @@ pub(crate) struct Probe {
     pub(crate) notes: Notes,
     /// What slow handlers wait for: a permit each.
     pub(crate) gate: Arc<Semaphore>,
+    /// The same for those in a lane.
+    pub(crate) lanes: Gates,
+}
+
+/// A gate for each lane, by its name.
+#[derive(Clone, Default)]
+pub(crate) struct Gates(Arc<Mutex<HashMap<String, Arc<Semaphore>>>>);
+
+impl Gates {
+    pub(crate) fn of(&self, lane: &str) -> Arc<Semaphore> {
+        self.0.lock().entry(lane.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(0))).clone()
+    }
 }
 
 impl Application for Probe {
@@ -41,11 +54,12 @@ impl Application for Probe {
         Handling::Done
     }
 
-    /// `fast` is done at once; `slow` waits for the gate; both answer with the event's argument. `close` and its argument.
+    /// `fast` is done at once; `slow` waits for the gate, alone; `in` waits in the lane of its second argument for that lane's gate; all
+    /// answer with the event's first argument.
     fn event(self: &Arc<Self>, socket: &Arc<Socket<Self>>, event: Event<'_>) -> Handling {
         let argument = event.arguments.first().map_or("null", |argument| argument.get()).to_owned();
         let (name, ack) = (event.name.to_owned(), event.ack);
-        self.notes.lock().push(format!("begin {name} {argument}"));
+        let begin = format!("begin {name} {argument}");
         let (notes, socket, gate) = (self.notes.clone(), socket.clone(), self.gate.clone());
         let done = move || {
             notes.lock().push(format!("end {name} {argument}"));
@@ -55,11 +69,18 @@ impl Application for Probe {
                 guard.acknowledge(ack, &[&argument]);
             }
         };
-        if event.name != "slow" {
-            done();
-            return Handling::Done;
-        }
-        Handling::later(async move {
+        let (lanes, gate) = match (event.name, event.arguments.get(1)) {
+            ("slow", _) => (Lanes::Every, gate),
+            ("in", Some(lane)) => (Lanes::One(Lane::of(lane.get())), self.lanes.of(lane.get())),
+            _ => {
+                self.notes.lock().push(begin);
+                done();
+                return Handling::Done;
+            }
+        };
+        let notes = self.notes.clone();
+        Handling::within(lanes, async move {
+            notes.lock().push(begin);
             gate.acquire().await.expect("the gate").forget();
             done();
         })
@@ -94,6 +115,7 @@ pub(crate) struct Probed {
     pub(crate) server: Arc<Server<Probe>>,
     pub(crate) notes: Notes,
     pub(crate) gate: Arc<Semaphore>,
+    pub(crate) lanes: Gates,
     task: JoinHandle<()>,
 }
 
@@ -111,8 +133,8 @@ impl Probed {
 
     /// A server among others.
     pub(crate) async fn with(config: Config, peers: Option<Arc<dyn Peers>>) -> Self {
-        let (notes, gate) = (Notes::default(), Arc::new(Semaphore::new(0)));
-        let probe = Arc::new(Probe { notes: notes.clone(), gate: gate.clone() });
+        let (notes, gate, lanes) = (Notes::default(), Arc::new(Semaphore::new(0)), Gates::default());
+        let probe = Arc::new(Probe { notes: notes.clone(), gate: gate.clone(), lanes: lanes.clone() });
         let counters = Counters::new(&prometheus::Registry::new()).expect("counters");
         let server = match peers {
             Some(peers) => Server::among(probe, config, counters.clone(), peers),
@@ -122,7 +144,7 @@ impl Probed {
         let address = listener.local_addr().expect("an address");
         let options = ServeOptions { send_buffer: 16 * 1024, ..ServeOptions::default() };
         let task = tokio::spawn(serve(listener, server.router("/socket.io/"), options, counters));
-        Self { address, server, notes, gate, task }
+        Self { address, server, notes, gate, lanes, task }
     }
 
     /// A client on `/`, and the server's end of it.

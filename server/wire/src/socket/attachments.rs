@@ -74,6 +74,11 @@ impl Attachments {
         if self.parts.len() == self.wanted as usize { Collected::All } else { Collected::More }
     }
 
+    /// How long text and attachments are together so far.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// The packet that the attachments belong to, its placeholders in place.
     pub fn packet(&self) -> Packet<'_> {
         let Self { kind, ref namespace, id, ref data, wanted: attachments, .. } = *self;
