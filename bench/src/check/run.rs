@@ -3,10 +3,11 @@
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+use rustix::time::{ClockId, clock_gettime};
 
 use super::chatter::{Chatters, Line, Progress, Stay};
 use super::fault::{Fault, in_about};
@@ -138,9 +139,7 @@ impl Check {
         });
         let clients = clients.collect::<io::Result<Vec<_>>>()?;
         let chatters = Chatters::new(clients, recorder("log")?, &run);
-        // The clock of the stock clients, set by the one of these as it is now.
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let started_us = since_1970.saturating_sub(chatters.started.elapsed()).as_micros();
+        let started_us = monotonic().saturating_sub(chatters.started.elapsed()).as_micros();
         let stock = options.stock.start(&Briefing {
             urls: &options.url,
             run: &run,
@@ -356,4 +355,10 @@ impl Check {
         refusals.sort();
         Ok(Outcome { trouble: self.chatters.trouble, refusals, rested })
     }
+}
+
+/// The machine's monotonic clock, by which the programs of the stock clients tell the time, too. A clock that can be set, or that a program
+/// derives from one, is some milliseconds off: then what was sent later seems to stand earlier.
+fn monotonic() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::Monotonic)).unwrap_or_default()
 }

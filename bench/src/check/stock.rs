@@ -43,7 +43,7 @@ pub(super) struct Briefing<'a> {
     /// Texts a second a client.
     pub(super) rate: f64,
     pub(super) history: &'a Path,
-    /// When the run began, in microseconds since 1970.
+    /// When the run began, in microseconds of the machine's monotonic clock, which all programs on it share.
     pub(super) started_us: u128,
 }
 

@@ -55,7 +55,11 @@ fn main() -> ExitCode {
     let begun = Instant::now();
     for chapter in CHAPTERS.iter().filter(|chapter| cli.full || !chapter.full) {
         let seen = story.facts.len();
-        match story.tell(chapter) {
+        let told = story.tell(chapter);
+        for fact in &story.facts[seen..] {
+            println!("        {:60} {}  {}", fact.what, fact.figure, fact.goal);
+        }
+        match told {
             Ok(took) => println!("ok      {:14} {:6.1} s  {}", chapter.name, took.as_secs_f64(), chapter.what),
             Err(wrong) => {
                 println!("FAILED  {:14}           {}\n{}", chapter.name, chapter.what, chain(&wrong));
@@ -63,9 +67,6 @@ fn main() -> ExitCode {
                 println!("the cluster's own words and the clients' histories are in {}", cli.keep.display());
                 return ExitCode::FAILURE;
             }
-        }
-        for fact in &story.facts[seen..] {
-            println!("        {:48} {}  {}", fact.what, fact.figure, fact.goal);
         }
         if cli.until.as_deref() == Some(chapter.name) {
             return ExitCode::SUCCESS;

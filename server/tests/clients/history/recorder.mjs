@@ -4,14 +4,14 @@ import { once } from "node:events";
 import { join } from "node:path";
 
 export class Recorder {
-  /** `startedUs` is when the run began, in microseconds since 1970: all clients of a run share that clock. */
+  /** `startedUs` is when the run began, in microseconds of the machine's monotonic clock: all clients of a run share it. */
   constructor(directory, client, startedUs) {
-    this.startedMs = startedUs / 1000;
+    this.startedUs = startedUs;
     this.file = createWriteStream(join(directory, `${client}.jsonl`));
   }
 
   record(what, fields = {}) {
-    const at = Math.max(0, Math.round((performance.timeOrigin + performance.now() - this.startedMs) * 1000));
+    const at = Math.max(0, Number(process.hrtime.bigint() / 1000n) - this.startedUs);
     this.file.write(`${JSON.stringify({ at, what, ...fields })}\n`);
   }
 

@@ -58,7 +58,7 @@ class Chatter:
         return client
 
     def record(self, what: str, **fields) -> None:
-        at = max(0, time.time_ns() // 1000 - self.started_us)
+        at = max(0, time.monotonic_ns() // 1000 - self.started_us)
         self.file.write(json.dumps({"at": at, "what": what, **fields}) + "\n")
 
     def _auth(self) -> dict:
