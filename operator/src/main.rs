@@ -18,7 +18,8 @@ async fn main() -> ExitCode {
     };
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match settings.log_format {
-        LogFormat::Json => lines.json().init(),
+        // The innermost span names the ChatCluster; the list of all would name it again.
+        LogFormat::Json => lines.json().with_span_list(false).init(),
         LogFormat::Pretty => lines.init(),
     }
     match run(settings).await {

@@ -49,7 +49,7 @@ pub enum Wrong {
 }
 
 /// Runs a program to its end, with this on its input. Its output, where it succeeds.
-fn run(program: &str, args: &[&str], input: &str) -> Result<String, Wrong> {
+pub fn run(program: &str, args: &[&str], input: &str) -> Result<String, Wrong> {
     let command = || format!("{program} {}", args.join(" "));
     let io = |source| Wrong::Io { what: command(), source };
     let mut child = Command::new(program)

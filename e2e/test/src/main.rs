@@ -29,6 +29,9 @@ struct Cli {
     /// Connections that servers may close a second while they are emptied
     #[arg(long, default_value_t = 4)]
     closes: u32,
+    /// The image of a server of an earlier build, to roll out from and back to
+    #[arg(long)]
+    earlier: Option<String>,
     #[command(flatten)]
     stock: StockOptions,
     /// Ends after this chapter, and leaves all as it is
@@ -51,7 +54,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let size = Size { lean: cli.clients, stock: cli.stock.clone(), rooms: cli.rooms, rate: cli.rate };
-    let mut story = Story::new(Manner { full: cli.full, size, rate: cli.closes, folder });
+    let mut story = Story::new(Manner { full: cli.full, size, rate: cli.closes, earlier: cli.earlier.clone(), folder });
     let begun = Instant::now();
     for chapter in CHAPTERS.iter().filter(|chapter| cli.full || !chapter.full) {
         let seen = story.facts.len();

@@ -1,6 +1,7 @@
 //! What is done to the cluster, chapter by chapter, while clients talk.
 
 mod calm;
+mod dashboard;
 mod faults;
 mod install;
 mod leave;
@@ -23,6 +24,8 @@ pub struct Manner {
     pub size: Size,
     /// Connections that servers may close a second while they are emptied.
     pub rate: u32,
+    /// The image of a server of an earlier build, to roll out from and back to.
+    pub earlier: Option<String>,
     /// Where the clients write.
     pub folder: PathBuf,
 }
@@ -69,6 +72,12 @@ pub const CHAPTERS: &[Chapter] = &[
         full: false,
         run: rollout::rollout,
     },
+    Chapter {
+        name: "builds",
+        what: "an earlier build of the server, and back to this one: both run side by side",
+        full: true,
+        run: rollout::builds,
+    },
     Chapter { name: "server-kill", what: "SIGKILL of a server", full: false, run: faults::server_killed },
     Chapter {
         name: "server-delete",
@@ -87,6 +96,12 @@ pub const CHAPTERS: &[Chapter] = &[
         what: "all pods of Redis are killed at once: all addresses change",
         full: false,
         run: faults::all_redis_killed,
+    },
+    Chapter {
+        name: "dashboard",
+        what: "a Prometheus watches: every query of the dashboard has an answer",
+        full: false,
+        run: dashboard::dashboard,
     },
     Chapter {
         name: "fewer-servers",

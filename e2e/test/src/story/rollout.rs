@@ -2,25 +2,39 @@
 
 use std::time::Instant;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Story;
 use crate::chat;
 use crate::kube::Wrong;
 
 pub(super) fn rollout(story: &mut Story) -> Result<(), Wrong> {
+    replaced(story, "rollout", &json!({ "settings": { "title-chars": "100" } }))
+}
+
+pub(super) fn builds(story: &mut Story) -> Result<(), Wrong> {
+    let Some(earlier) = story.manner.earlier.clone() else {
+        story.note("an earlier build", "left out: no image of one was named", "");
+        return Ok(());
+    };
+    replaced(story, "to an earlier build", &json!({ "image": earlier }))?;
+    replaced(story, "back to this build", &json!({ "image": null }))
+}
+
+/// Changes the spec so that all servers are replaced, and waits until they are.
+fn replaced(story: &mut Story, what: &'static str, spec: &Value) -> Result<(), Wrong> {
     let before = revision()?;
     let begun = Instant::now();
-    chat::patch(&json!({ "settings": { "title-chars": "100" } }))?;
+    chat::patch(spec)?;
     chat::settled()?;
     chat::gathered(story.present())?;
     let after = revision()?;
     if before == after {
-        return Err(Wrong::NotSo(format!("another configuration, and the servers are still of revision {before}")));
+        return Err(Wrong::NotSo(format!("another spec, and the servers are still of revision {before}")));
     }
-    let servers = chat::pods("server")?.len();
-    story.note_time(format!("{servers} servers replaced, {} clients connected", story.present()), begun.elapsed(), "");
-    story.stretch("rollout", begun);
+    let (servers, clients) = (chat::pods("server")?.len(), story.present());
+    story.note_time(format!("{what}: {servers} servers replaced, {clients} clients connected"), begun.elapsed(), "");
+    story.stretch(what, begun);
     Ok(())
 }
 
