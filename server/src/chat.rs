@@ -349,6 +349,7 @@ impl Chat {
     /// Takes the session off its connection and out of its rooms.
     fn end(self: &Arc<Self>, socket: &Arc<Socket<Self>>, end: End) {
         let Some((session, user)) = socket.lock().app().end() else { return };
+        user.disconnect(socket);
         for stay in session.stays() {
             let chunk = chunk_of(stay.place).and_then(|place| stay.room.group().chunk(place));
             if let Some(chunk) = chunk {

@@ -7,7 +7,6 @@ use crate::emit;
 use crate::metrics::Recovery;
 use crate::refusal::Refusal;
 use crate::room::Room;
-use crate::rooms::access::Action;
 use crate::rooms::find::find_again;
 use crate::user::User;
 use chat_log::Position;
@@ -161,13 +160,13 @@ async fn allowed(
     for held in rooms {
         let (chat, user) = (chat.clone(), user.clone());
         found.spawn(async move {
-            let found = find_again(&chat, &held.room, &user.id).await;
+            let found = find_again(&chat, &held.room, &user.id, held.private).await;
             (held, found)
         });
     }
     let mut allowed = Vec::new();
     for (held, found) in found.join_all().await {
-        match found?.filter(|found| found.may(Action::Read).is_ok()) {
+        match found? {
             Some(found) => allowed.push((found.room, held.join, held.at)),
             None => chat.records().leave(pid, &Leave { fence, join: held.join }).await.map_err(Refusal::from)?,
         }
@@ -186,6 +185,7 @@ fn open(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>, user: &Arc<User>, opened: 
     // The client was slow to connect, or had another session here: the pongs to come first prove nothing to this one.
     session.expect_pongs(u16::from(guard.pings()));
     guard.app().user = Some(user.clone());
+    user.connect(socket);
     guard.app().session = Some(session);
     for effect in effects {
         match effect {

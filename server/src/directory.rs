@@ -5,6 +5,7 @@ use crate::rooms::About;
 use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The rooms of this server.
 pub struct Directory {
@@ -27,20 +28,24 @@ impl Directory {
         self.rooms.read().get(name).cloned()
     }
 
-    /// The room of this name, which the store knows as this.
-    pub fn keep(&self, name: &Arc<str>, about: About) -> Result<Arc<Room>, Full> {
+    /// The room of this name, which the store knows as this now.
+    pub fn keep(&self, name: &Arc<str>, about: About, now: Duration) -> Result<Arc<Room>, Full> {
         let mut rooms = self.rooms.write();
-        if let Some(room) = rooms.get(name) {
+        let known = rooms.get(name);
+        // A room that was public and is private now, or the other way round, was lost and made anew: whoever comes is not let into the one that was.
+        if let Some(room) = known.filter(|room| room.about().visibility == about.visibility) {
+            room.confirm(now);
             return Ok(room.clone());
         }
-        if rooms.len() >= self.rooms_max {
+        if known.is_none() && rooms.len() >= self.rooms_max {
             // Those that nobody here uses are found again in the store.
             rooms.retain(|_, room| Arc::strong_count(room) > 1 || room.stays() > 0);
-        }
-        if rooms.len() >= self.rooms_max {
-            return Err(Full);
+            if rooms.len() >= self.rooms_max {
+                return Err(Full);
+            }
         }
         let room = Arc::new(Room::new(name.clone(), about));
+        room.confirm(now);
         rooms.insert(name.clone(), room.clone());
         Ok(room)
     }

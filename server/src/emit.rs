@@ -36,10 +36,14 @@ pub fn joined(guard: &mut Guard<'_, Chat>, room: &Room, from: Position, offset: 
 
 /// An event that ends in an offset, where the session has one.
 pub fn durable(guard: &mut Guard<'_, Chat>, name: &str, argument: &impl Serialize, offset: Option<&str>) {
-    let argument = text(argument);
+    written(guard, name, &text(argument), offset);
+}
+
+/// The same with an argument that is JSON already.
+pub fn written(guard: &mut Guard<'_, Chat>, name: &str, argument: &str, offset: Option<&str>) {
     match offset {
-        Some(offset) => guard.emit(Namespace::MAIN, name, &[&argument, &text(&offset)]),
-        None => guard.emit(Namespace::MAIN, name, &[&argument]),
+        Some(offset) => guard.emit(Namespace::MAIN, name, &[argument, &text(&offset)]),
+        None => guard.emit(Namespace::MAIN, name, &[argument]),
     }
 }
 

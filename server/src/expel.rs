@@ -1,15 +1,16 @@
-//! The end of a stay whose user was put out of the room.
+//! The end of a stay whose user was put out of the room, or whose room is another by now.
 //!
 //! The entry that says so stops the delivery at its place, on every server and in every catch-up. Whether the user is really no member is then asked
 //! of the store: the same entry is met by those who were invited again later and read the room's past. Until that is answered nothing is
-//! delivered; who is a member goes on right there, and who is none leaves.
+//! delivered; who is a member goes on right there, and who is none leaves. In the same way a stay is looked into whose room's log has begun anew: the room
+//! may have been lost as a whole, and made anew as a private one.
 
 use crate::carry;
 use crate::chat::Chat;
 use crate::connection::Behind;
 use crate::feeder;
 use crate::room::Room;
-use crate::rooms::find::find;
+use crate::rooms::find::may_stay;
 use chat_log::Position;
 use chat_session::{Effect, Failed, JoinNumber, Leave, LeaveAsked};
 use chat_socket::{CloseReason, Guard, Socket};
@@ -62,9 +63,9 @@ impl Doubted {
     async fn resolve(self) {
         for _ in 0..TRIES_MAX {
             let Some(user) = self.socket.lock().app().user.clone() else { return };
-            match find(&self.chat, self.room.name(), &user.id).await {
-                Ok(Some(found)) if found.role.is_some() => return self.go_on(),
-                Ok(_) => match self.leave() {
+            match may_stay(&self.chat, &self.room, &user.id).await {
+                Ok(true) => return self.go_on(),
+                Ok(false) => match self.leave() {
                     Next::Done => return,
                     Next::Again => {}
                     Next::Write(pid, leave) => {

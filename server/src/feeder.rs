@@ -225,7 +225,13 @@ enum Begun {
 }
 
 /// Holds the stay's place against how the page follows on it, and tells the client of what it cannot have or must withdraw.
-fn begin_page(chat: &Chat, socket: &Socket<Chat>, behind: &Behind, asked: Position, page: &EncodedPage) -> Begun {
+fn begin_page(
+    chat: &Arc<Chat>,
+    socket: &Arc<Socket<Chat>>,
+    behind: &Behind,
+    asked: Position,
+    page: &EncodedPage,
+) -> Begun {
     let (room, join) = (&behind.room, behind.join);
     let mut guard = socket.lock();
     let Connection { session: Some(session), behind: all, .. } = guard.app() else { return Begun::Over(Step::Done) };
@@ -258,7 +264,15 @@ fn begin_page(chat: &Chat, socket: &Socket<Chat>, behind: &Behind, asked: Positi
         Turn::Gap { from, to, offset } => {
             chat.metrics().gaps.inc();
             emit::gap(&mut guard, room, from, to, reason, offset.as_deref());
-            Begun::Entries
+            match reason {
+                GapReason::Trimmed => Begun::Entries,
+                // What was lost may have been all of the room, and a private one of the same name made since.
+                GapReason::Reset => {
+                    room.begun_anew(to.epoch);
+                    expel::doubt(chat, socket, &mut guard, room, join, to);
+                    Begun::Over(Step::Done)
+                }
+            }
         }
         Turn::Void { after, offset } => {
             chat.metrics().voids.inc();

@@ -22,6 +22,7 @@ pub mod http;
 pub mod logging;
 pub mod metrics;
 pub mod moving;
+pub mod notice;
 pub mod page;
 pub mod peer;
 pub mod presence;

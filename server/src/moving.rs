@@ -8,7 +8,6 @@ use crate::chat::Chat;
 use crate::connection::{Behind, Connection, Place};
 use crate::feeder;
 use crate::room::Room;
-use crate::rooms::access::Action;
 use crate::rooms::find::find_again;
 use crate::user::User;
 use axum::http::request::Parts;
@@ -30,6 +29,9 @@ struct Luggage {
     /// Where the user's first stay in each room began: epoch and number, in the order of the session's stays.
     #[serde(default)]
     since: Vec<(u64, u64)>,
+    /// Whether each of those rooms is one of members alone, in the same order.
+    #[serde(default)]
+    private: Vec<bool>,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -64,6 +66,7 @@ fn pack(chat: &Chat, user: &User, session: &Session<Arc<Room>>) -> Luggage {
         user: Some(Traveller { id: user.id.to_string(), name: user.name().to_string(), guest: user.guest }),
         joins: session.pid().map_or(0, |pid| chat.records().last_join(pid)),
         since: since.map(|at| (at.epoch, at.n)).collect(),
+        private: session.stays().iter().map(|stay| stay.room.is_private()).collect(),
     }
 }
 
@@ -81,9 +84,10 @@ pub async fn import(chat: &Arc<Chat>, head: &Parts, bytes: Bytes) -> Option<Conn
     let (luggage, session) = unpack(bytes)?;
     let (Some(traveller), Some(moved)) = (luggage.user, session) else { return Some(chat.open(head)) };
     let mut rooms = HashMap::new();
+    let mut private = luggage.private.into_iter();
     for stay in moved.stays() {
-        let found = find_again(chat, &stay.room, &traveller.id).await.ok()??;
-        found.may(Action::Read).ok()?;
+        let private = private.next().unwrap_or_default();
+        let found = find_again(chat, &stay.room, &traveller.id, private).await.ok()??;
         rooms.insert(stay.room.clone(), found.room);
     }
     let (session, follows) = Session::arrive(moved, |name| rooms.get(name).cloned())?;
@@ -120,6 +124,9 @@ pub fn arrived(chat: &Arc<Chat>, socket: &Arc<Socket<Chat>>) {
         return socket.lock().close(CloseReason::TakenOver);
     }
     let mut guard = socket.lock();
+    if let Some(user) = &guard.app().user {
+        user.connect(socket);
+    }
     if !guard.app().behind.is_empty() {
         feeder::wake(chat, socket, &mut guard);
     }
@@ -133,7 +140,8 @@ mod tests {
     #[test]
     fn luggage_is_read_as_it_was_written_and_garbage_is_not() {
         let traveller = Traveller { id: "g-1".into(), name: "Ann \"A\"".into(), guest: true };
-        let luggage = Luggage { user: Some(traveller), joins: 9, since: vec![(1, 17), (0, 0)] };
+        let luggage =
+            Luggage { user: Some(traveller), joins: 9, since: vec![(1, 17), (0, 0)], private: vec![false, true] };
         let mut bytes = Vec::new();
         let json = serde_json::to_vec(&luggage).expect("JSON");
         bytes.put_u32(json.len() as u32);

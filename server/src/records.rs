@@ -24,12 +24,13 @@ pub trait Records: Send + Sync + 'static {
     /// Gives the session that was found to a new owner; `None` if it is gone or another user's.
     fn take<'a>(&'a self, pid: Pid, found: &'a Found, user: Arc<User>) -> BoxFuture<'a, Result<Option<Taken>, Failed>>;
 
-    /// Begins a stay.
+    /// Begins a stay in a room, which is a private one or not.
     fn join(
         &self,
         pid: Pid,
         fence: Fence,
         room: Arc<str>,
+        private: bool,
         start: Position,
     ) -> BoxFuture<'_, Result<JoinNumber, Failed>>;
 

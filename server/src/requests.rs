@@ -279,7 +279,7 @@ impl Call {
     /// The same for a room in which the session has to be.
     pub async fn member_who(&self, room: &str, action: Action) -> Result<Arc<Room>, Refusal> {
         let (room, _) = self.member_of(room)?;
-        if room.about().visibility == Visibility::Private {
+        if room.is_private() {
             self.room(room.name(), action).await?;
         }
         Ok(room)

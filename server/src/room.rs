@@ -21,7 +21,7 @@ pub use presence::{Asked, Crowd, Kept, NAMES_BYTES_MAX, NAMES_MAX, Named, Presen
 pub use receipts::{Receipts, unread};
 
 use crate::chat::Chat;
-use crate::rooms::About;
+use crate::rooms::{About, Visibility};
 use crate::user::User;
 use crate::volatile::{Envelope, Inbox, Kind};
 use bytes::Bytes;
@@ -30,6 +30,7 @@ use chat_socket::Group;
 use parking_lot::Mutex;
 use ring::Ring;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -40,10 +41,17 @@ const INCOMING_MAX: usize = 1024;
 /// How long presence that was read of a room without local members is kept.
 const GLIMPSE: Duration = Duration::from_secs(60);
 
+/// How long what the store said of a public room is believed while nobody here is in it. Where somebody is, its log tells that it was made anew.
+const BELIEVED: Duration = Duration::from_secs(10);
+
 /// A room.
 pub struct Room {
     name: Arc<str>,
     about: About,
+    /// Until when the store need not be asked what it is: milliseconds of the server's clock.
+    believed_ms: AtomicU64,
+    /// The newest epoch in which its log was seen to begin anew.
+    begun: AtomicU64,
     group: Group<Chat, Position>,
     feed: Mutex<Feed>,
     /// Rung when the feed has moved on.
@@ -82,6 +90,8 @@ impl Room {
         Self {
             name,
             about,
+            believed_ms: AtomicU64::new(0),
+            begun: AtomicU64::new(0),
             group: Group::default(),
             feed: Mutex::new(Feed::default()),
             progress: Notify::new(),
@@ -99,6 +109,29 @@ impl Room {
     /// Its title and visibility.
     pub fn about(&self) -> &About {
         &self.about
+    }
+
+    /// Whether it is one of members alone.
+    pub fn is_private(&self) -> bool {
+        self.about.visibility == Visibility::Private
+    }
+
+    /// The store has just said that it is as it is.
+    pub fn confirm(&self, now: Duration) {
+        self.believed_ms.store((now + BELIEVED).as_millis() as u64, Ordering::Relaxed);
+    }
+
+    /// Its log has begun anew in this epoch, so that it may be another room by now: the store is asked the next time.
+    pub fn begun_anew(&self, epoch: u64) {
+        if self.begun.fetch_max(epoch, Ordering::Relaxed) < epoch {
+            self.believed_ms.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether what is known of it may be believed without asking the store.
+    pub fn is_known(&self, now: Duration) -> bool {
+        let until = self.believed_ms.load(Ordering::Relaxed);
+        until > 0 && (self.stays() > 0 || until > now.as_millis() as u64)
     }
 
     /// Its live members.
@@ -273,7 +306,7 @@ impl Room {
             chat.metrics().volatile.overrun.inc();
             match kind {
                 Kind::Presence => self.ask_presence(chat),
-                Kind::Typing | Kind::Receipt => {}
+                Kind::Typing | Kind::Receipt | Kind::Room => {}
             }
         }
         true

@@ -17,7 +17,7 @@ pub use redis::{LIBRARY, RedisRooms};
 
 use chat_log::{BoxFuture, Position};
 use chat_settings::{Limit, Limits};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What all private rooms of two begin with: nobody else can make one of such a name.
@@ -69,7 +69,7 @@ pub trait Rooms: Send + Sync + 'static {
 }
 
 /// Who may see and join a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Visibility {
     /// Everybody.

@@ -9,6 +9,7 @@ use crate::housekeeping;
 use crate::http;
 use crate::logging::Level;
 use crate::metrics::Metrics;
+use crate::notice;
 use crate::presence;
 use crate::stores::{self, BadRedis, Keeper, Redis};
 use chat_settings::{Origins, Secret, Settings};
@@ -88,6 +89,7 @@ pub async fn run(settings: Settings, level: Level) -> Result<(), StartError> {
         }),
         tokio::spawn(announcer::run(chat.clone(), announcer::EVERY)),
         tokio::spawn(presence::watch_servers(chat.clone())),
+        tokio::spawn(notice::run(chat.clone())),
         tokio::spawn(housekeeping::run(chat.clone(), keeper.clone())),
         tokio::spawn(housekeeping::renew(chat.clone())),
     ];

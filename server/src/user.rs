@@ -1,8 +1,10 @@
 //! Who is connected. A user may have several connections, which share one allowance and one presence.
 
 use crate::allowance::Allowance;
+use crate::chat::Chat;
 use crate::room::Room;
 use chat_log::Position;
+use chat_socket::Socket;
 use parking_lot::{Mutex, RwLock};
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
@@ -26,6 +28,8 @@ pub struct User {
     pub requests: Allowance,
     /// The rooms that the user is in, or was.
     visits: Mutex<Vec<Visit>>,
+    /// The connections that the user has here.
+    connections: Mutex<Vec<Weak<Socket<Chat>>>>,
 }
 
 /// A user in a room. Kept with the user, exactly sized: a table in each room would cost twice as much.
@@ -63,6 +67,24 @@ impl User {
     /// The name that is shown.
     pub fn name(&self) -> Arc<str> {
         self.name.read().clone()
+    }
+
+    /// One more connection.
+    pub fn connect(&self, socket: &Arc<Socket<Chat>>) {
+        let mut connections = self.connections.lock();
+        connections.retain(|other| other.strong_count() > 0);
+        connections.reserve_exact(1);
+        connections.push(Arc::downgrade(socket));
+    }
+
+    /// One connection less.
+    pub fn disconnect(&self, socket: &Arc<Socket<Chat>>) {
+        self.connections.lock().retain(|other| !std::ptr::eq(other.as_ptr(), Arc::as_ptr(socket)));
+    }
+
+    /// The connections that the user has here.
+    pub fn connections(&self) -> Vec<Arc<Socket<Chat>>> {
+        self.connections.lock().iter().filter_map(Weak::upgrade).collect()
     }
 
     /// One more stay, which begins at `since`. `true` if the user was not in the room before.
@@ -129,14 +151,20 @@ impl Users {
             signs: Allowance::default(),
             requests: Allowance::default(),
             visits: Mutex::default(),
+            connections: Mutex::default(),
         });
         known.insert(user.id.clone(), Arc::downgrade(&user));
         user
     }
 
+    /// The user of this id, if the user is here.
+    pub fn find(&self, id: &str) -> Option<Arc<User>> {
+        self.known.lock().get(id).and_then(Weak::upgrade)
+    }
+
     /// The name of a user who is here.
     pub fn name_of(&self, id: &str) -> Option<Arc<str>> {
-        self.known.lock().get(id).and_then(Weak::upgrade).map(|user| user.name())
+        self.find(id).map(|user| user.name())
     }
 
     /// Those who are in a room.

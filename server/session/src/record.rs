@@ -20,6 +20,8 @@ pub struct Record<U> {
 pub struct Held {
     /// Its name, shared with the room.
     pub room: Arc<str>,
+    /// Whether the room was one of members alone: whoever takes the session over lets it go on in such a room and in no other.
+    pub private: bool,
     /// The stay.
     pub join: JoinNumber,
     /// Up to here everything is known to have been received.
@@ -71,10 +73,10 @@ impl<U: Eq> Record<U> {
     }
 
     /// Begins a stay after `start`. An earlier stay in this room is over.
-    pub fn join(&mut self, fence: Fence, room: Arc<str>, start: Position) -> Result<JoinNumber, Fenced> {
+    pub fn join(&mut self, fence: Fence, room: Arc<str>, private: bool, start: Position) -> Result<JoinNumber, Fenced> {
         self.owned(fence)?;
         self.joins += 1;
-        let held = Held { room, join: JoinNumber(self.joins), at: start };
+        let held = Held { room, private, join: JoinNumber(self.joins), at: start };
         if let Some(old) = self.rooms.iter_mut().find(|old| old.room == held.room) {
             *old = held;
         } else {

@@ -95,9 +95,10 @@ impl Records for MemoryRecords {
         pid: Pid,
         fence: Fence,
         room: Arc<str>,
+        private: bool,
         start: Position,
     ) -> BoxFuture<'_, Result<JoinNumber, Failed>> {
-        Box::pin(ready(self.with(pid, |kept| kept.record.join(fence, room, start).ok())))
+        Box::pin(ready(self.with(pid, |kept| kept.record.join(fence, room, private, start).ok())))
     }
 
     fn leave<'a>(&'a self, pid: Pid, leave: &'a Leave) -> BoxFuture<'a, Result<(), Failed>> {

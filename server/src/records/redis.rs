@@ -110,9 +110,10 @@ impl Records for RedisRecords {
         pid: Pid,
         fence: Fence,
         room: Arc<str>,
+        private: bool,
         start: Position,
     ) -> BoxFuture<'_, Result<JoinNumber, Failed>> {
-        Box::pin(self.inner.join(pid, fence, room, start))
+        Box::pin(self.inner.join(pid, fence, room, private, start))
     }
 
     fn leave<'a>(&'a self, pid: Pid, leave: &'a Leave) -> BoxFuture<'a, Result<(), Failed>> {
@@ -254,13 +255,21 @@ impl Inner {
         Ok(taken)
     }
 
-    async fn join(&self, pid: Pid, fence: Fence, room: Arc<str>, start: Position) -> Result<JoinNumber, Failed> {
+    async fn join(
+        &self,
+        pid: Pid,
+        fence: Fence,
+        room: Arc<str>,
+        private: bool,
+        start: Position,
+    ) -> Result<JoinNumber, Failed> {
         let lease = self.leases.lock().get(&pid).copied().ok_or(Failed::Gone)?;
         if lease.fence != fence {
             return Err(Failed::Fenced);
         }
         let join = lease.joins + 1;
-        let args = vec![number(fence.0), number(join), text(&room), number(start.epoch), number(start.n)];
+        let [epoch, n] = [number(start.epoch), number(start.n)];
+        let args = vec![number(fence.0), number(join), text(&room), epoch, n, number(u8::from(private))];
         self.change(pid, "session_join", args).await?;
         if let Some(lease) = self.leases.lock().get_mut(&pid).filter(|lease| lease.fence == fence) {
             lease.joins = join;

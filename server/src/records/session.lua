@@ -1,15 +1,15 @@
 -- The records of sessions: what chat_session::Record does, on one packed value a session.
 --
 -- A record is one string under KEYS[1], so that an idle session costs one small key. It holds a list, packed by cmsgpack: the fields below, then
--- four elements a room (name, join number, epoch, n). Each call names what it expects (fence, next join number, fence that was seen), so that the same call
+-- five elements a room (name, join number, epoch, n, 1 where the room is private). Each call names what it expects (fence, next join number, fence that was seen), so that the same call
 -- once more, or one that comes late, changes nothing. What changes nothing is written all the same: a WAIT on a connection that wrote nothing
 -- confirms nothing.
 --
 -- Every function answers a list whose first element says how it went: 'ok', 'gone', 'fenced', 'other', 'moved', 'foreign'.
 
-local FORMAT = 1
+local FORMAT = 2
 local FENCE, JOINS, MARK, OWNER, ID, NAME, GUEST, ROOMS = 2, 3, 4, 5, 6, 7, 8, 9
-local STRIDE = 4
+local STRIDE = 5
 
 local function is_record(value)
   if type(value) ~= 'table' or value[1] ~= FORMAT or #value < ROOMS - 1 or (#value - ROOMS + 1) % STRIDE ~= 0 then return false end
@@ -21,11 +21,22 @@ local function is_record(value)
   end
   for at = ROOMS, #value, STRIDE do
     if type(value[at]) ~= 'string' then return false end
-    for field = at + 1, at + 3 do
+    for field = at + 1, at + STRIDE - 1 do
       if type(value[field]) ~= 'number' then return false end
     end
   end
   return true
+end
+
+-- What the build before this one wrote: four elements a room, which said nothing of privacy.
+local function of_first_format(value)
+  if type(value) ~= 'table' or value[1] ~= 1 or #value < ROOMS - 1 or (#value - ROOMS + 1) % 4 ~= 0 then return value end
+  local record = { FORMAT, unpack(value, 2, ROOMS - 1) }
+  for at = ROOMS, #value, 4 do
+    for field = at, at + 3 do record[#record + 1] = value[field] end
+    record[#record + 1] = 0
+  end
+  return record
 end
 
 -- The record under a key; else nothing, and why.
@@ -34,6 +45,7 @@ local function load_record(key)
   if packed == false then return nil, 'gone' end
   if type(packed) ~= 'string' then return nil, 'foreign' end
   local whole, record = pcall(cmsgpack.unpack, packed)
+  if whole then record = of_first_format(record) end
   if whole and is_record(record) then return record, 'ok' end
   return nil, 'foreign'
 end
@@ -123,9 +135,9 @@ register('session_take', function(keys, args)
   return answer
 end)
 
--- Begins a stay. args: fence, the number that it gets, room, epoch, n
+-- Begins a stay. args: fence, the number that it gets, room, epoch, n, whether the room is private
 register('session_join', function(keys, args)
-  local fence, number, epoch, n = numbers({ args[1], args[2], args[4], args[5] }, 1, 4)
+  local fence, number, epoch, n, private = numbers({ args[1], args[2], args[4], args[5], args[6] }, 1, 5)
   local record, status = owned_record(keys[1], fence)
   if not record then return { status } end
   -- An owner that knows of more joins than the record: what was confirmed is lost.
@@ -133,7 +145,7 @@ register('session_join', function(keys, args)
   if record[JOINS] == number - 1 then
     local at = room_at(record, 0, args[3]) or #record + 1
     record[JOINS] = number
-    record[at], record[at + 1], record[at + 2], record[at + 3] = args[3], number, epoch, n
+    record[at], record[at + 1], record[at + 2], record[at + 3], record[at + 4] = args[3], number, epoch, n, private
   end
   save_record(keys[1], record)
   return { 'ok' }

@@ -2,7 +2,9 @@
 
 use super::{Answered, Call, Shown};
 use crate::emit;
+use crate::notice;
 use crate::refusal::{Code, Refusal};
+use crate::room::Room;
 use crate::rooms::find::{keep, now_ms};
 use crate::rooms::{About, Created, Member, PAIR, Role, Visibility};
 use chat_settings::Limit;
@@ -85,7 +87,15 @@ impl Call {
         }
         self.chat.listing().outdate().await;
         let room = keep(&self.chat, name, about)?;
+        self.tell_members(&room, members);
         Ok(Some(emit::text(&json!({ "ok": true, "room": Shown::new(&room) }))))
+    }
+
+    /// Tells the members of a new room of it. Who made it has the answer.
+    pub(super) fn tell_members(&self, room: &Room, members: &[Member]) {
+        let others: Vec<_> =
+            members.iter().filter(|member| member.id != self.user.id).map(|member| member.id.clone()).collect();
+        notice::tell(&self.chat, room, &others, Some(Role::Member), &self.user);
     }
 
     /// A bound of the store is reached.

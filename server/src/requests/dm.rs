@@ -31,7 +31,11 @@ pub(super) async fn dm(call: Arc<Call>, request: Dm) -> Answered {
             let by = (*call.user.id).into();
             let about = About { title, visibility: Visibility::Private, by, at_ms: now_ms() };
             match call.chat.rooms().create(&name, &about, &members).await? {
-                Created::Made => keep(&call.chat, &name, about)?,
+                Created::Made => {
+                    let room = keep(&call.chat, &name, about)?;
+                    call.tell_members(&room, &members);
+                    room
+                }
                 // The other one was faster.
                 Created::Exists => ask(&call.chat, &name, &call.user.id).await?.ok_or_else(no_such_room)?.room,
                 Created::Full(limit) => return Err(call.full(limit)),

@@ -8,7 +8,7 @@ use crate::presence;
 use crate::refusal::{Code, Refusal};
 use crate::room::{Room, unread};
 use crate::rooms::access::Action;
-use crate::rooms::{PAIR, find};
+use crate::rooms::find;
 use chat_log::{Position, Reach};
 use chat_session::JoinAsked;
 use chat_settings::Limit;
@@ -47,7 +47,8 @@ pub(super) async fn join(call: Arc<Call>, request: Join) -> Answered {
     let answer = |from: Position, call: &Call| answer(call, &room, from, tail);
     match (asked, pid) {
         (JoinAsked::Write(write), Some(pid)) => {
-            let written = call.chat.records().join(pid, write.fence, room.name().clone(), write.start).await;
+            let written =
+                call.chat.records().join(pid, write.fence, room.name().clone(), room.is_private(), write.start).await;
             // Nothing is awaited from here on, so that the stay and what knows of it change together.
             let mut guard = if written.is_ok() { halt(&call.socket, room.name()) } else { call.socket.lock() };
             let Some(session) = &mut guard.app().session else { return Ok(None) };
@@ -81,10 +82,9 @@ fn unless_recorded<'a>(call: &'a Call, room: &Room) -> Guard<'a, Chat> {
 /// Finds the room, or opens one of this name where that is allowed.
 async fn open(call: &Call, name: &str) -> Result<Arc<Room>, Refusal> {
     let (chat, user) = (&call.chat, &call.user.id);
-    // Here for the first time, the user's receipt is read with the rest.
-    let is_here = chat.directory().find(name).is_some_and(|room| call.user.is_in(&room));
-    let mut found = if is_here { find::find(chat, name, user).await? } else { find::ask(chat, name, user).await? };
-    if found.is_none() && chat.settings().access.open_rooms && !name.starts_with(PAIR) {
+    // The user's receipt is read with the rest: it may have come by another server.
+    let mut found = find::ask(chat, name, user).await?;
+    if found.is_none() {
         found = find::open(chat, name, user).await?;
     }
     let found = found.ok_or_else(|| {

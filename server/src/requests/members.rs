@@ -5,6 +5,7 @@
 
 use super::{Answered, Call};
 use crate::emit;
+use crate::notice;
 use crate::refusal::{Code, Refusal};
 use crate::room::Room;
 use crate::rooms::access::{Action, Denied, Role};
@@ -136,7 +137,10 @@ impl Call {
                 let id = format!("{kind}:{version}:{user}");
                 let user = Other { id: user, name: &member.name };
                 let body = Body { id: &id, from: &self.user, kind, user, role: new };
-                self.tell(&found.room, &id, emit::text(&body)).await?;
+                let told = self.tell(&found.room, &id, emit::text(&body)).await;
+                // It is so, whether the room was told or not.
+                notice::tell(&self.chat, &found.room, &[member.id], new, &self.user);
+                told?;
             }
             return Ok(Some(DONE.to_owned()));
         }

@@ -19,12 +19,21 @@ pub(super) struct Read {
 pub(super) async fn read(call: Arc<Call>, request: Read) -> Answered {
     let room = call.member_who(&request.room, Action::Read).await?;
     let at = request.position.0;
-    let tails = call.chat.log().tails(&[room.name().clone()]).await?;
+    let rooms = [room.name().clone()];
+    let kept = call.chat.rooms().receipts(&call.user.id, &rooms);
+    let (tails, kept) = tokio::join!(call.chat.log().tails(&rooms), kept);
+    let (tails, kept) = (tails?, kept?.first().copied().flatten());
     let tail = tails.first().copied().unwrap_or_default();
     if at.n > tail.n || at.epoch > tail.epoch {
         return Err(Refusal::invalid("`position`: the room has not got so far"));
     }
-    let news = room.receipts.lock().read(&call.user.id, at);
+    let news = {
+        let mut receipts = room.receipts.lock();
+        if let Some(kept) = kept {
+            receipts.read(&call.user.id, kept);
+        }
+        receipts.read(&call.user.id, at)
+    };
     if news {
         call.chat.rooms().read(room.name(), &call.user.id, at);
     }

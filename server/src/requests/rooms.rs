@@ -4,7 +4,6 @@ use super::{Answered, Call, Shown};
 use crate::emit;
 use crate::presence;
 use crate::room::{Room, unread};
-use crate::rooms::Visibility;
 use crate::rooms::find::find;
 use crate::rooms::listing::ROOMS_MAX;
 use chat_log::Position;
@@ -73,7 +72,7 @@ async fn mine(call: &Call) -> Result<Vec<(Arc<Room>, bool)>, crate::refusal::Ref
         }
         // The index may hold rooms that the user is no longer a member of.
         if let Some(found) = find(&call.chat, &name, &call.user.id).await?
-            && found.room.about().visibility == Visibility::Private
+            && found.room.is_private()
             && found.role.is_some()
         {
             mine.push((found.room, false));

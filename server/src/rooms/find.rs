@@ -22,7 +22,7 @@ pub struct Found {
 
 /// The room of this name, whoever may know of it. A public one that is known here is answered without the store.
 pub async fn find(chat: &Chat, name: &str, user: &str) -> Result<Option<Found>, Refusal> {
-    let known = chat.directory().find(name).filter(|room| room.about().visibility == Visibility::Public);
+    let known = chat.directory().find(name).filter(|room| !room.is_private() && room.is_known(chat.now()));
     if let Some(room) = known {
         return Ok(Some(Found { room, role: None, read: None }));
     }
@@ -41,17 +41,33 @@ pub async fn ask(chat: &Chat, name: &str, user: &str) -> Result<Option<Found>, R
     Ok(Some(Found { room, role, read: access.read }))
 }
 
-/// The room that a session is in. What the store has forgotten is opened again, where that is allowed: its log can then tell the client what is gone.
-pub async fn find_again(chat: &Chat, name: &str, user: &str) -> Result<Option<Found>, Refusal> {
-    let found = find(chat, name, user).await?;
-    if found.is_some() || !chat.settings().access.open_rooms || name.starts_with(PAIR) {
-        return Ok(found);
+/// The room that a session is in, if its stay may go on there; `private` is what the room was when the stay began.
+///
+/// A public room that the store has forgotten is opened again, where that is allowed: its log can then tell the client what is gone. A private one is not:
+/// nobody knows any more who its members were, and opened again it would be everybody's. Nor does a stay go on in a room of the same name that is private
+/// where the other was public, or the other way round: it is another room.
+pub async fn find_again(chat: &Chat, name: &str, user: &str, private: bool) -> Result<Option<Found>, Refusal> {
+    let mut found = find(chat, name, user).await?;
+    if found.is_none() && !private {
+        found = open(chat, name, user).await?;
     }
-    open(chat, name, user).await
+    Ok(found.filter(|found| found.room.is_private() == private && found.may(Action::Read).is_ok()))
 }
 
-/// Makes a public room of this name, unless somebody was faster.
+/// Whether a stay may go on in the room that it is in, though the room's log has begun anew, or its members have changed.
+pub async fn may_stay(chat: &Chat, room: &Room, user: &str) -> Result<bool, Refusal> {
+    Ok(find_again(chat, room.name(), user, room.is_private()).await?.is_some())
+}
+
+/// Makes a public room of this name, where that is allowed and unless somebody was faster. A name that the user knows as that of a private room is left
+/// alone: the store has forgotten that room, and others who were in it would take this one for it.
 pub async fn open(chat: &Chat, name: &str, user: &str) -> Result<Option<Found>, Refusal> {
+    if !chat.settings().access.open_rooms || name.starts_with(PAIR) {
+        return Ok(None);
+    }
+    if chat.rooms().rooms_of(user).await?.iter().any(|room| **room == *name) {
+        return Ok(None);
+    }
     let name: Arc<str> = name.into();
     let about = About { title: (*name).into(), visibility: Visibility::Public, by: user.into(), at_ms: now_ms() };
     match chat.rooms().create(&name, &about, &[]).await? {
@@ -64,7 +80,7 @@ pub async fn open(chat: &Chat, name: &str, user: &str) -> Result<Option<Found>, 
 /// Notes what the store knows of a room.
 pub fn keep(chat: &Chat, name: &Arc<str>, about: About) -> Result<Arc<Room>, Refusal> {
     let limits = &chat.settings().limits;
-    chat.directory().keep(name, about).map_err(|_| Refusal::limit(Code::Unavailable, Limit::Rooms, limits))
+    chat.directory().keep(name, about, chat.now()).map_err(|_| Refusal::limit(Code::Unavailable, Limit::Rooms, limits))
 }
 
 impl Found {

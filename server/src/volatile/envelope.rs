@@ -20,11 +20,13 @@ pub enum Kind {
     Receipt,
     /// Who is in the room on the origin: a [`Said`](crate::room::Said).
     Presence,
+    /// What a private room is to some users has changed: a [`Notice`](crate::notice::Notice), on a channel that is no room's.
+    Room,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Typing, Self::Receipt, Self::Presence];
+    pub const ALL: [Self; 4] = [Self::Typing, Self::Receipt, Self::Presence, Self::Room];
 
     /// Its name as an event and in metrics.
     pub const fn name(self) -> &'static str {
@@ -32,6 +34,7 @@ impl Kind {
             Self::Typing => "typing",
             Self::Receipt => "receipt",
             Self::Presence => "presence",
+            Self::Room => "room",
         }
     }
 
@@ -40,6 +43,7 @@ impl Kind {
             Self::Typing => b't',
             Self::Receipt => b'r',
             Self::Presence => b'p',
+            Self::Room => b'm',
         }
     }
 }
@@ -94,7 +98,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn bytes_and_back(kind in 0..3_usize, origin: u64, payload: Vec<u8>) {
+        fn bytes_and_back(kind in 0..4_usize, origin: u64, payload: Vec<u8>) {
             let origin = Boot(origin);
             let envelope = Envelope { kind: Kind::ALL[kind], origin, payload: payload.into() };
             prop_assert_eq!(Envelope::decode(&envelope.encode()), Some(envelope));

@@ -38,6 +38,8 @@ pub async fn serve(chat: &Arc<Chat>, room: &Arc<Room>, envelope: Envelope) {
             }
             known
         }
+        // Not on the channel of a room.
+        Kind::Room => false,
     };
     let metrics = &chat.metrics().volatile;
     if known {

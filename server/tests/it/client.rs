@@ -40,6 +40,8 @@ pub(crate) struct Client {
     pub(crate) owed: usize,
     /// The last `ready`.
     pub(crate) ready: Value,
+    /// What it was told of private rooms that are its user's or no longer are.
+    pub(crate) rooms: Vec<Value>,
     /// Volatile events, by name.
     pub(crate) volatile: Vec<(String, Value)>,
     /// How the connection ended.
@@ -84,8 +86,8 @@ impl Away {
     /// With this WebSocket, on which nothing was said yet.
     pub(crate) fn on(self, wire: Wire) -> Client {
         let (ready, ended, answers) = (Value::Null, None, BTreeMap::new());
-        let volatile = Vec::new();
-        Client { wire, away: self, answers_pings: true, owed: 0, ready, volatile, ended, answers, next: 0 }
+        let (volatile, rooms) = (Vec::new(), Vec::new());
+        Client { wire, away: self, answers_pings: true, owed: 0, ready, rooms, volatile, ended, answers, next: 0 }
     }
 
     /// What its CONNECT carries.
@@ -299,6 +301,11 @@ impl Client {
         let item = match name {
             "ready" => {
                 self.ready = argument.clone();
+                return;
+            }
+            "room" => {
+                assert_eq!(arguments.len() == 3, self.away.pid.is_some(), "an offset where there is recovery: {event}");
+                self.rooms.push(argument.clone());
                 return;
             }
             "presence" | "typing" | "receipt" => {

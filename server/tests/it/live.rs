@@ -8,6 +8,7 @@ use chat_server::drain::Drains;
 use chat_server::health::Health;
 use chat_server::http;
 use chat_server::metrics::Metrics;
+use chat_server::notice;
 use chat_server::presence::Servers;
 use chat_server::records::{MemoryRecords, RecordOptions};
 use chat_server::run;
@@ -108,6 +109,7 @@ impl Live {
             tokio::spawn(serve(listener, router, options, metrics.sockets.clone())),
             tokio::spawn(serve(internal_listener, guarded, options, metrics.sockets.clone())),
             tokio::spawn(drains.clone().run()),
+            tokio::spawn(notice::run(server.application().clone())),
             tokio::spawn({
                 let (membership, server) = (membership.clone(), server.clone());
                 async move { membership.run(server, drains).await }

@@ -26,5 +26,6 @@ mod side_by_side;
 mod slow_reader;
 mod spawned;
 mod storm;
+mod two_on_redis;
 mod wait;
 mod wire;

@@ -1,7 +1,8 @@
 //! Private rooms: who may do what in them, by every event and every role, and what becomes of those who are put out.
 
-use crate::client::{Client, Item};
+use crate::client::{Away, Client, Item};
 use crate::live::Live;
+use crate::several::Several;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -223,4 +224,89 @@ async fn a_room_keeps_an_owner_and_its_bounds() {
     assert_eq!(code(&ben.call("create", private(json!([]))).await), "unavailable");
     assert_eq!(live.limit("rooms_per_user"), 1);
     assert_eq!(code(&ben.call("create", json!({ "members": ["x"] })).await), "invalid");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn users_are_told_of_rooms_wherever_they_are_connected() {
+    let several = Several::start(2).await;
+    let [mut ann, mut ben] =
+        [Client::guest(several.address(0), "ann").await, Client::guest(several.address(1), "ben").await];
+    let (ann_id, ben_id) = (id(&ann), id(&ben));
+    // A second connection of the same user, at the other server and without recovery.
+    let token = ben.ready["token"].clone();
+    let mut also_ben = Away::new(several.address(0), json!({ "token": token, "recovery": false })).back().await;
+    ann.ask("create", json!({ "room": ROOM, "title": "The den", "visibility": "private" })).await;
+    // The stores of rooms are each server's own here, so that all of ann's requests go to hers.
+    let from = json!({ "id": ann_id, "name": "ann" });
+    let mut expected = Vec::new();
+    for (event, role) in [("invite", Some("reader")), ("role", Some("admin")), ("kick", None)] {
+        let mut argument = json!({ "room": ROOM, "user": ben_id });
+        let mut told = json!({ "room": ROOM, "title": "The den", "visibility": "private", "from": from });
+        if let Some(role) = role {
+            argument["role"] = role.into();
+            told["role"] = role.into();
+        }
+        ann.ask(event, argument).await;
+        expected.push(told);
+        for client in [&mut ben, &mut also_ben] {
+            client.until(event, |client| client.rooms.len() >= expected.len()).await;
+            assert_eq!(client.rooms, expected);
+        }
+    }
+    // Of a new room those who did not make it, and nobody who is not in it.
+    let dm = ann.ask("dm", json!({ "user": ben_id })).await["room"]["room"].clone();
+    ann.ask("create", json!({ "room": "cave", "visibility": "private", "members": [ben_id] })).await;
+    ben.until("both", |client| client.rooms.len() >= 5).await;
+    let last: Vec<_> = ben.rooms[3..].iter().map(|told| (told["room"].clone(), told["role"].clone())).collect();
+    assert_eq!(last, [(dm, json!("member")), (json!("cave"), json!("member"))]);
+    assert!(ann.rooms.is_empty(), "{:?}", ann.rooms);
+    // What it was told moves no recovery: it goes on where it was.
+    ben.join("lobby").await;
+    ben.say("lobby", "one").await;
+    ann.ask("invite", json!({ "room": ROOM, "user": ben_id })).await;
+    ben.until("told", |client| client.rooms.len() >= 6).await;
+    let mut ben = ben.cut().back().await;
+    assert_eq!(ben.ready["recovered"], true);
+    ben.say("lobby", "two").await;
+    ben.reaches("lobby", 2).await;
+    assert_eq!(ben.away.numbers("lobby"), [1, 2]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_private_room_that_is_forgotten_is_not_opened_to_all() {
+    // Each of these servers has rooms of its own, so that what is made at the one is gone at the other, while sessions go on at both.
+    let several = Several::start(2).await;
+    let mut ann = Client::guest(several.address(0), "ann").await;
+    ann.ask("create", json!({ "room": ROOM, "visibility": "private" })).await;
+    ann.join(ROOM).await;
+    ann.join("lobby").await;
+    let mut away = ann.cut();
+    away.address = several.address(1);
+    let ann = away.back().await;
+    assert_eq!(ann.ready["recovered"], true);
+    let rooms = |client: &Client| {
+        let rooms = client.ready["rooms"].as_array().expect("rooms").clone();
+        rooms.into_iter().map(|room| room["room"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(rooms(&ann), ["lobby"]);
+    let mut eve = Client::guest(several.address(1), "eve").await;
+    let listed = eve.ask("rooms", json!({})).await;
+    assert!(!listed.to_string().contains(ROOM), "{listed}");
+
+    // Nor does a stay in the private room go on in a public one of that name.
+    let mut ben = Client::guest(several.address(0), "ben").await;
+    ben.ask("create", json!({ "room": "cave", "visibility": "private" })).await;
+    ben.join("cave").await;
+    let mut away = ben.cut();
+    eve.ask("create", json!({ "room": "cave" })).await;
+    eve.join("cave").await;
+    away.address = several.address(1);
+    let ben = away.back().await;
+    assert_eq!((&ben.ready["recovered"], rooms(&ben)), (&json!(true), vec![]));
+    // The record has let go of both: back at the first server, where they still are, the session is in neither.
+    for (client, expected) in [(ann, vec!["lobby"]), (ben, vec![])] {
+        let mut away = client.cut();
+        away.address = several.address(0);
+        assert_eq!(rooms(&away.back().await), expected);
+    }
 }

@@ -11,7 +11,7 @@ fn at(n: u64) -> Position {
 fn joined(rooms: &[&str]) -> Record<&'static str> {
     let mut record = Record::new("ann");
     for room in rooms {
-        record.join(Fence::FIRST, Arc::from(*room), at(5)).unwrap();
+        record.join(Fence::FIRST, Arc::from(*room), false, at(5)).unwrap();
     }
     record
 }
@@ -30,7 +30,7 @@ fn writes_under_an_older_fence_are_refused_and_change_nothing() {
     let mut record = joined(&["a"]);
     record.take(&"ann").unwrap();
     let before = record.clone();
-    assert_eq!(record.join(Fence::FIRST, "b".into(), at(1)), Err(Fenced));
+    assert_eq!(record.join(Fence::FIRST, "b".into(), false, at(1)), Err(Fenced));
     assert_eq!(record.leave(Fence::FIRST, JoinNumber(1)), Err(Fenced));
     assert_eq!(record.checkpoint(Fence::FIRST, &[(JoinNumber(1), at(9))]), Err(Fenced));
     assert_eq!(record, before);
@@ -40,17 +40,17 @@ fn writes_under_an_older_fence_are_refused_and_change_nothing() {
 fn join_numbers_are_never_given_twice() {
     let mut record = joined(&["a", "b"]);
     record.leave(Fence::FIRST, JoinNumber(2)).unwrap();
-    assert_eq!(record.join(Fence::FIRST, "b".into(), at(7)), Ok(JoinNumber(3)));
-    assert_eq!(record.join(Fence::FIRST, "a".into(), at(8)), Ok(JoinNumber(4)));
+    assert_eq!(record.join(Fence::FIRST, "b".into(), false, at(7)), Ok(JoinNumber(3)));
+    assert_eq!(record.join(Fence::FIRST, "a".into(), false, at(8)), Ok(JoinNumber(4)));
     let fence = record.take(&"ann").unwrap().fence;
-    assert_eq!(record.join(fence, "c".into(), at(9)), Ok(JoinNumber(5)));
+    assert_eq!(record.join(fence, "c".into(), false, at(9)), Ok(JoinNumber(5)));
     assert_eq!(record.rooms().len(), 3);
 }
 
 #[test]
 fn a_checkpoint_counts_for_its_stay_and_never_goes_down() {
     let mut record = joined(&["a", "b"]);
-    record.join(Fence::FIRST, "b".into(), at(3)).unwrap();
+    record.join(Fence::FIRST, "b".into(), false, at(3)).unwrap();
     let places = [(JoinNumber(1), at(9)), (JoinNumber(2), at(9)), (JoinNumber(7), at(9))];
     record.checkpoint(Fence::FIRST, &places).unwrap();
     record.checkpoint(Fence::FIRST, &[(JoinNumber(1), at(8))]).unwrap();

@@ -64,14 +64,15 @@ pub(super) fn found(value: &Value) -> Option<Found> {
 /// The number of the last join, and what the new owner gets.
 pub(super) fn taken(value: &Value) -> Option<(u32, Taken)> {
     let [_, fence, joins, rooms @ ..] = value.as_array()? else { return None };
-    let rooms = rooms.chunks(4).map(held).collect::<Option<_>>()?;
+    let rooms = rooms.chunks(5).map(held).collect::<Option<_>>()?;
     Some((small(joins)?, Taken { fence: Fence(small(fence)?), rooms }))
 }
 
 fn held(values: &[Value]) -> Option<Held> {
-    let [room, join, epoch, n] = values else { return None };
+    let [room, join, epoch, n, private] = values else { return None };
     let at = Position::new(large(epoch)?, large(n)?);
-    Some(Held { room: Arc::from(text(room)?), join: JoinNumber(small(join)?), at })
+    let private = small(private)? != 0;
+    Some(Held { room: Arc::from(text(room)?), private, join: JoinNumber(small(join)?), at })
 }
 
 fn text(value: &Value) -> Option<&str> {

@@ -77,8 +77,9 @@ fn room(number: usize) -> Arc<str> {
         .into()
 }
 
-fn sorted(taken: &Taken) -> Vec<(Arc<str>, JoinNumber, Position)> {
-    let mut rooms: Vec<_> = taken.rooms.iter().map(|held| (held.room.clone(), held.join, held.at)).collect();
+fn sorted(taken: &Taken) -> Vec<(Arc<str>, bool, JoinNumber, Position)> {
+    let mut rooms: Vec<_> =
+        taken.rooms.iter().map(|held| (held.room.clone(), held.private, held.join, held.at)).collect();
     rooms.sort();
     rooms
 }
@@ -108,9 +109,9 @@ impl World {
             Step::Take { session, server, user, stale } => self.take(session, server, user, stale).await,
             Step::Join { session, server, room: number, at } => {
                 let Some((pid, fence)) = self.owner(session, server) else { return };
-                let found = self.servers[server].join(pid, fence, room(number), at).await;
+                let found = self.servers[server].join(pid, fence, room(number), number % 2 == 1, at).await;
                 let record = self.records[session].as_mut().expect("a record");
-                assert_eq!(found, record.join(fence, room(number), at).map_err(|_| Failed::Fenced));
+                assert_eq!(found, record.join(fence, room(number), number % 2 == 1, at).map_err(|_| Failed::Fenced));
             }
             Step::Leave { session, server, join } => {
                 let Some((pid, fence)) = self.owner(session, server) else { return };
@@ -238,7 +239,7 @@ fn a_record_expires_a_while_after_its_owner_has_gone_and_is_never_made_anew() {
         let lost = Pid::from_random(rand::random());
         one.create(lost, user).await.expect("a record");
         eventually("it expires", || async { two.find(lost).await.expect("an answer").is_none() }).await;
-        assert_eq!(one.join(lost, Fence::FIRST, "lobby".into(), at(1, 1)).await, Err(Failed::Gone));
+        assert_eq!(one.join(lost, Fence::FIRST, "lobby".into(), false, at(1, 1)).await, Err(Failed::Gone));
         let leave = Leave { fence: Fence::FIRST, join: JoinNumber(1) };
         assert_eq!(one.leave(lost, &leave).await, Err(Failed::Gone));
         let checkpoint = Checkpoint { fence: Fence::FIRST, places: Box::default() };
@@ -306,7 +307,7 @@ fn foreign_values_are_counted_and_are_no_records() {
         let (partition, key) = store.inner.place(pid);
         let node = redis().master_of_slot(cluster.partitions().slot(partition)).expect("a master");
         node.command(&["SET", std::str::from_utf8(&key).expect("a readable key"), "junk"]).expect("a value");
-        assert_eq!(store.join(pid, Fence::FIRST, "lobby".into(), at(1, 1)).await, Err(Failed::Gone));
+        assert_eq!(store.join(pid, Fence::FIRST, "lobby".into(), false, at(1, 1)).await, Err(Failed::Gone));
         assert_eq!(store.renew().await, [Lost { pid, fence: Fence::FIRST, failed: Failed::Gone }]);
     });
 }
@@ -338,7 +339,7 @@ fn a_record_is_small() {
             let (store, user) = (store.clone(), user.clone());
             running.spawn(async move {
                 store.create(pid, user).await.expect("a record");
-                store.join(pid, Fence::FIRST, "lobby".into(), at(1_700_000_000, 123_456)).await.expect("a stay");
+                store.join(pid, Fence::FIRST, "lobby".into(), false, at(1_700_000_000, 123_456)).await.expect("a stay");
             });
         }
         running.join_all().await;

@@ -128,7 +128,7 @@ impl World {
             let early = Join { fence: join.fence, room: join.room.clone(), start: join.start };
             let mut record = self.visible.get(&session).cloned();
             let likely =
-                record.as_mut().and_then(|record| record.join(join.fence, join.room.0.clone(), join.start).ok());
+                record.as_mut().and_then(|record| record.join(join.fence, join.room.0.clone(), false, join.start).ok());
             self.joined(c, early, Ok(likely.unwrap_or(JoinNumber(u32::MAX))), request);
         }
         self.write(c, session, Write::Join { join, request });

@@ -93,7 +93,7 @@ impl World {
             (Write::Join { .. }, None) => Answer::Joined(Err(Failed::Gone)),
             (Write::Leave { .. } | Write::Checkpoint { .. }, None) => Answer::Done(Err(Failed::Gone)),
             (Write::Join { join, .. }, Some(record)) => {
-                let joined = record.join(join.fence, join.room.0.clone(), join.start);
+                let joined = record.join(join.fence, join.room.0.clone(), false, join.start);
                 self.reached.fenced_off += usize::from(joined.is_err());
                 Answer::Joined(joined.map_err(|_| Failed::Fenced))
             }
@@ -134,7 +134,7 @@ impl World {
             // Stays that are over leave their numbers behind.
             let member = owned.members.iter().find(|(_, member)| member.join == JoinNumber(number));
             let (room, start) = member.map_or((0, Position::START), |(room, member)| (*room, member.record));
-            let join = record.join(checkpoint.fence, self.rooms[room].0.clone(), start);
+            let join = record.join(checkpoint.fence, self.rooms[room].0.clone(), false, start);
             if let Some(join) = join.ok().filter(|_| member.is_none()) {
                 record.leave(checkpoint.fence, join).unwrap();
             }
@@ -198,7 +198,8 @@ fn index(room: &str) -> usize {
 /// The mutant of `OwnRooms`: the client's word makes a room its own.
 fn add_claimed_room(record: &mut Record<usize>, taken: &mut Taken, offset: Option<&str>) {
     let Some(Offset::Shared { room, at }) = offset.and_then(Offset::parse) else { return };
-    if record.rooms().iter().all(|held| *held.room != *room) && record.join(taken.fence, room.into(), at).is_ok() {
+    if record.rooms().iter().all(|held| *held.room != *room) && record.join(taken.fence, room.into(), false, at).is_ok()
+    {
         taken.rooms = record.rooms().to_vec();
     }
 }

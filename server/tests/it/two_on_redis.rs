@@ -1,0 +1,176 @@
+//! Two servers as processes on one Redis Cluster, whose clients go on at the other one; and what becomes of a private room that Redis has lost.
+
+use crate::client::{Away, Client};
+use crate::http::get;
+use crate::spawned::Spawned;
+use crate::wait::eventually_within;
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
+use chat_redis::Partitions;
+use chat_rig::RedisCluster;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::spawn_blocking;
+
+const KEY: &str = "a-signing-key-for-the-tests-of-two-servers";
+const PARTITIONS: u16 = 8;
+const WAIT: Duration = Duration::from_secs(60);
+
+async fn redis() -> Arc<RedisCluster> {
+    Arc::new(spawn_blocking(|| RedisCluster::builder().start().expect("a Redis Cluster")).await.expect("no panic"))
+}
+
+async fn servers(redis: &RedisCluster) -> [Spawned; 2] {
+    let (seeds, partitions) = (redis.seeds().join(","), PARTITIONS.to_string());
+    let start = async |node| {
+        let own = ["--redis", &seeds, "--signing-key", KEY, "--redis-partitions", &partitions, "--node", node];
+        Spawned::start(&own).await
+    };
+    let servers = [start("one").await, start("other").await];
+    for server in &servers {
+        eventually_within(WAIT, async || get(server.operations, "/readyz").await.status == 200).await;
+    }
+    servers
+}
+
+fn id(client: &Client) -> String {
+    client.ready["user"]["id"].as_str().expect("an id").to_owned()
+}
+
+fn rooms(client: &Client) -> Vec<String> {
+    let rooms = client.ready["rooms"].as_array().expect("rooms");
+    rooms.iter().map(|room| room["room"].as_str().expect("a name").to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_and_its_receipts_go_on_at_the_other_server() {
+    let redis = redis().await;
+    let [one, other] = servers(&redis).await;
+    let mut ann = Client::guest(one.public, "ann").await;
+    let mut ben = Client::guest(other.public, "ben").await;
+    ann.ask("create", json!({ "room": "den", "visibility": "private", "members": [id(&ben)] })).await;
+    ben.until("the invitation", |ben| ben.rooms.iter().any(|told| told["room"] == "den")).await;
+    for room in ["den", "lobby"] {
+        ann.join(room).await;
+        ben.join(room).await;
+        for n in 1..=4 {
+            ben.say(room, &n.to_string()).await;
+        }
+        ann.reaches(room, 4).await;
+    }
+    let at = |room: &str, n: usize, client: &Client| client.away.entries(room)[n - 1].0.to_string();
+    let answer = ann.ask("read", json!({ "room": "lobby", "position": at("lobby", 3, &ann) })).await;
+    assert_eq!(answer["unread"], 1);
+    ben.until("the receipt", |ben| ben.volatile.iter().any(|(name, _)| name == "receipt")).await;
+
+    // Its server is killed, and others talk on.
+    let mut away = ann.cut();
+    drop(one);
+    ben.say("den", "5").await;
+    away.address = other.public;
+    let mut ann = away.back().await;
+    assert_eq!(ann.ready["recovered"], true);
+    assert_eq!(rooms(&ann).len(), 2);
+    ann.say("lobby", "last").await;
+    ann.reaches("lobby", 5).await;
+    ann.reaches("den", 5).await;
+    for room in ["den", "lobby"] {
+        assert_eq!(ann.away.numbers(room), [1, 2, 3, 4, 5], "{room}");
+    }
+    // This server never heard of the receipt but by the store and the channel.
+    let joined = ann.ask("join", json!({ "room": "lobby" })).await;
+    assert_eq!((&joined["read"], &joined["unread"]), (&json!(at("lobby", 3, &ann)), &json!(2)));
+    let read = ann.ask("read", json!({ "room": "lobby", "position": at("lobby", 1, &ann) })).await;
+    assert_eq!(read["unread"], 2, "it never goes back");
+    let metrics = get(other.operations, "/metrics").await.body;
+    assert!(metrics.contains("chat_recoveries_total{outcome=\"recovered\"} 1\n"), "{metrics}");
+}
+
+/// The place of a name in the cluster.
+struct Places {
+    redis: Arc<RedisCluster>,
+    partitions: Partitions,
+}
+
+impl Places {
+    /// The master on which this name's keys are.
+    async fn shard_of(&self, name: &str) -> String {
+        let slot = self.partitions.slot(self.partitions.of(name.as_bytes()));
+        let redis = self.redis.clone();
+        spawn_blocking(move || redis.master_of_slot(slot).expect("a master").name().to_owned()).await.expect("no panic")
+    }
+
+    /// The master on which a session's record is.
+    async fn shard_of_session(&self, client: &Client) -> String {
+        let pid = client.away.pid.as_deref().expect("a pid");
+        self.shard_of(&BASE64_URL_SAFE_NO_PAD.encode(&Sha256::digest(pid)[..16])).await
+    }
+
+    async fn flush(&self, shard: &str) {
+        let (redis, shard) = (self.redis.clone(), shard.to_owned());
+        let flush = move || {
+            let node = redis.nodes().iter().find(|node| node.name() == shard).expect("a node").clone();
+            node.command(&["FLUSHALL"]).expect("an answer");
+        };
+        spawn_blocking(flush).await.expect("no panic");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_private_room_that_redis_has_lost_is_not_opened_to_all() {
+    let redis = redis().await;
+    let [one, other] = servers(&redis).await;
+    let places = Places { redis, partitions: Partitions::new("chat", PARTITIONS) };
+    let shard = places.shard_of("den").await;
+    // What is to be left stands elsewhere: the sessions, the rooms of the users, and a public room.
+    let elsewhere = async |name: &str, at| loop {
+        let client = Client::guest(at, name).await;
+        if places.shard_of_session(&client).await != shard && places.shard_of(&id(&client)).await != shard {
+            return client;
+        }
+    };
+    let mut ann = elsewhere("ann", one.public).await;
+    let mut ben = elsewhere("ben", other.public).await;
+    let mut lobby = 0;
+    while places.shard_of(&format!("lobby-{lobby}")).await == shard {
+        lobby += 1;
+    }
+    let lobby = format!("lobby-{lobby}");
+    ann.ask("create", json!({ "room": "den", "visibility": "private", "members": [id(&ben)] })).await;
+    for client in [&mut ann, &mut ben] {
+        client.join("den").await;
+        client.join(&lobby).await;
+    }
+    ann.say("den", "a secret").await;
+    ben.reaches("den", 1).await;
+    let away = ann.cut();
+    places.flush(&shard).await;
+
+    // A recovery does not open it again.
+    let back = async |mut away: Away| {
+        away.address = other.public;
+        away.back().await
+    };
+    let mut ann = back(away).await;
+    assert_eq!((&ann.ready["recovered"], rooms(&ann)), (&json!(true), vec![lobby.clone()]));
+    // Nor do those who join it by its name, as a page does that has lost its session: they know it as a private one.
+    let code = |answer: &Value| answer["error"]["code"].as_str().map(str::to_owned);
+    let joined = ann.call("join", json!({ "room": "den", "after": "0-0" })).await;
+    assert_eq!(code(&joined).as_deref(), Some("not_found"), "{joined}");
+    // Who has stayed in it cannot tell it to anybody.
+    let sent = ben.call("send", json!({ "room": "den", "id": "x", "text": "another secret" })).await;
+    assert_eq!(code(&sent).as_deref(), Some("not_found"), "{sent}");
+
+    // Somebody else takes the name: what those who were in the private room know of it is over.
+    let mut eve = Client::guest(one.public, "eve").await;
+    eve.join("den").await;
+    eve.say("den", "mine").await;
+    let sent = ben.call("send", json!({ "room": "den", "id": "y", "text": "another secret" })).await;
+    assert_eq!(sent["ok"], false, "{sent}");
+    let ben = back(ben.cut()).await;
+    assert_eq!(rooms(&ben), [lobby]);
+    eve.say("den", "still").await;
+    eve.reaches("den", 2).await;
+    assert_eq!(eve.away.entries("den").iter().map(|(_, id)| *id).collect::<Vec<_>>(), ["mine", "still"]);
+}
