@@ -7,8 +7,8 @@ use crate::emit;
 use crate::presence;
 use crate::refusal::{Code, Refusal};
 use crate::room::{Room, unread};
-use crate::rooms::access::Action;
-use crate::rooms::find;
+use crate::rooms::access::{Action, Role};
+use crate::rooms::find::{self, Found};
 use chat_log::{Position, Reach};
 use chat_session::JoinAsked;
 use chat_settings::Limit;
@@ -29,7 +29,7 @@ pub(super) async fn join(call: Arc<Call>, request: Join) -> Answered {
     if request.after.is_some() && request.last.is_some() {
         return Err(Refusal::invalid("give `after` or `last`, not both"));
     }
-    let room = open(&call, &request.room).await?;
+    let Found { room, role, .. } = open(&call, &request.room).await?;
     let (tail, ()) = tokio::join!(tail(&call, &room), presence::refresh(&call.chat, [&room]));
     let tail = tail?;
     let start = start(&call, &room, &request, tail).await?;
@@ -44,7 +44,7 @@ pub(super) async fn join(call: Arc<Call>, request: Join) -> Answered {
         }
         (session.join(room.clone(), start, cursor), session.pid())
     };
-    let answer = |from: Position, call: &Call| answer(call, &room, from, tail);
+    let answer = |from: Position, call: &Call| answer(call, &room, role, from, tail);
     match (asked, pid) {
         (JoinAsked::Write(write), Some(pid)) => {
             let written =
@@ -80,7 +80,7 @@ fn unless_recorded<'a>(call: &'a Call, room: &Room) -> Guard<'a, Chat> {
 }
 
 /// Finds the room, or opens one of this name where that is allowed.
-async fn open(call: &Call, name: &str) -> Result<Arc<Room>, Refusal> {
+async fn open(call: &Call, name: &str) -> Result<Found, Refusal> {
     let (chat, user) = (&call.chat, &call.user.id);
     // The user's receipt is read with the rest: it may have come by another server.
     let mut found = find::ask(chat, name, user).await?;
@@ -95,7 +95,7 @@ async fn open(call: &Call, name: &str) -> Result<Arc<Room>, Refusal> {
         }
     })?;
     found.may(Action::Read)?;
-    Ok(found.room)
+    Ok(found)
 }
 
 async fn tail(call: &Call, room: &Arc<Room>) -> Result<Position, Refusal> {
@@ -127,10 +127,10 @@ fn ahead() -> Refusal {
     Refusal::invalid("`after` is ahead of the room: join without it")
 }
 
-fn answer(call: &Call, room: &Arc<Room>, from: Position, tail: Position) -> String {
+fn answer(call: &Call, room: &Arc<Room>, role: Option<Role>, from: Position, tail: Position) -> String {
     let read = room.read_by(&call.user);
     let present = room.presence.lock().together();
-    emit::text(&json!({
+    let mut answer = json!({
         "ok": true,
         "room": Shown::new(room),
         "from": from.to_string(),
@@ -139,5 +139,9 @@ fn answer(call: &Call, room: &Arc<Room>, from: Position, tail: Position) -> Stri
         "users": present.names,
         "read": read.map(|read| read.to_string()),
         "unread": unread(tail, read),
-    }))
+    });
+    if let Some(role) = role {
+        answer["role"] = json!(role);
+    }
+    emit::text(&answer)
 }

@@ -31,6 +31,25 @@ export interface CustomEntry extends Written {
   readonly text: string;
 }
 
+export const ROLES = ['owner', 'admin', 'member', 'reader'] as const;
+
+/** What a member of a private room may do. */
+export type Role = (typeof ROLES)[number];
+
+export interface Member extends User {
+  readonly role: Role;
+}
+
+/** The members of a private room have changed; `from` is who did it. */
+export interface MemberEntry extends Written {
+  readonly kind: 'member';
+  readonly change: 'invite' | 'kick' | 'role';
+  readonly user: User;
+  readonly role: Role | null;
+  /** Nothing: there to be read like that of the others. */
+  readonly text: string;
+}
+
 export interface EditEntry extends Written {
   readonly kind: 'edit';
   readonly of: Position;
@@ -49,7 +68,7 @@ export interface ReactEntry extends Written {
   readonly remove: boolean;
 }
 
-export type LineEntry = MessageEntry | CustomEntry;
+export type LineEntry = MessageEntry | CustomEntry | MemberEntry;
 export type ChangeEntry = EditEntry | DeleteEntry | ReactEntry;
 export type Entry = LineEntry | ChangeEntry;
 

@@ -1,6 +1,6 @@
 // Everything that can happen to the chat: what the server says, what the connection does, and what a person does.
 
-import type { Entry, Gap, User } from './entry';
+import type { Entry, Gap, Role, User } from './entry';
 import type { Failure } from './failure';
 import type { Limits } from './limits';
 import type { Action } from './outbox';
@@ -10,6 +10,7 @@ import type { Position } from './position';
 export interface ListedRoom {
   readonly room: string;
   readonly title: string;
+  readonly isPrivate: boolean;
   readonly member: boolean;
   readonly online: number;
   readonly unread: number;
@@ -40,13 +41,23 @@ export type ServerEvent =
       readonly typing: boolean;
       readonly now: number;
     }
-  | { readonly type: 'receipt'; readonly room: string; readonly user: User; readonly position: Position };
+  | { readonly type: 'receipt'; readonly room: string; readonly user: User; readonly position: Position }
+  /** What a private room is to oneself has changed; without a role one is no member any more. */
+  | {
+      readonly type: 'membership';
+      readonly room: string;
+      readonly title: string;
+      readonly role: Role | null;
+      readonly from: User;
+    };
 
 export type AnswerEvent =
   | {
       readonly type: 'joinAnswered';
       readonly room: string;
       readonly title: string;
+      readonly isPrivate: boolean;
+      readonly role: Role | null;
       readonly from: Position;
       readonly tail: Position;
       readonly online: number;

@@ -46,12 +46,20 @@ export function reduce(state: ChatState, event: ChatEvent): ChatState {
       return edit(state, event.room, (room) => rooms.receiveTyping(room, event.user, event.typing, event.now));
     case 'receipt':
       return edit(state, event.room, (room) => rooms.receiveReceipt(room, event.user, event.position, state.me));
+    case 'membership':
+      return edit(state, event.room, (room) => {
+        const { title, role } = event;
+        if (role) return { ...room, title, role };
+        const message = 'you are no longer a member of this room';
+        const failure = { code: 'forbidden', message, retryAfterMs: null } as const;
+        return { ...room, title, role, stage: 'refused', failure, line: null };
+      });
     case 'joinAnswered':
       return edit(state, event.room, (room) => {
         const stayed = rooms.beginStay(room, event.from);
         const read = event.read ?? stayed.read;
-        const { title, tail, online, users, unread } = event;
-        const told = { ...stayed, failure: null, title, tail, online, users, read, unread };
+        const { title, isPrivate, role, tail, online, users, unread } = event;
+        const told = { ...stayed, failure: null, title, isPrivate, role, tail, online, users, read, unread };
         // Whoever comes for the first time has read nothing before the page that is shown: all of it is new, or none.
         const returns = !room.met && state.open === room.name && !samePosition(read, event.from);
         const newAfter = returns && unread > 0 ? read : room.newAfter;

@@ -90,6 +90,8 @@ class Page {
       type: 'joinAnswered',
       room: ROOM,
       title: ROOM,
+      isPrivate: false,
+      role: null,
       from,
       tail: server.tail(),
       online: 1,

@@ -1,6 +1,6 @@
 // One room as this page sees it.
 
-import { isChange, type Entry, type Gap, type User } from './entry';
+import { isChange, type Entry, type Gap, type Role, type User } from './entry';
 import type { Failure } from './failure';
 import { append, mark, openLine, prepend, withdrawAfter, type Line } from './line';
 import { comparePositions, type Position } from './position';
@@ -17,6 +17,9 @@ export type RoomStage =
 export interface Room {
   readonly name: string;
   readonly title: string;
+  readonly isPrivate: boolean;
+  /** What one may do in a private room. */
+  readonly role: Role | null;
   readonly stage: RoomStage;
   readonly failure: Failure | null;
   /** Null until the first stay has begun. */
@@ -51,6 +54,8 @@ export function newRoom(name: string): Room {
   return {
     name,
     title: name,
+    isPrivate: false,
+    role: null,
     stage: 'idle',
     failure: null,
     line: null,

@@ -32,6 +32,8 @@ function stay(from: number, tail: number, read: number, unread: number, open: st
       type: 'joinAnswered',
       room: 'r',
       title: 'r',
+      isPrivate: false,
+      role: null,
       from: at(from),
       tail: at(tail),
       online: 2,

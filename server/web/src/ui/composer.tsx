@@ -3,10 +3,11 @@
 import { ArrowUp, X } from 'lucide-react';
 import { useRef, useState, type KeyboardEvent, type SyntheticEvent } from 'react';
 import { byteLength } from '../chat/limits';
-import type { Room } from '../chat/room';
+import { newRoom, type Room } from '../chat/room';
 import { keep } from '../wire/keep';
 import { IconButton } from './button';
 import styles from './composer.module.css';
+import { inLetters, useRoomTitle } from './room-title';
 import { shownName } from './shown-name';
 import { useChat, useSession } from './session-context';
 import type { Target } from './target';
@@ -27,6 +28,8 @@ export function Composer({ name, room, target, onTarget, onEditLast }: Props) {
   const textBytes = useChat((state) => state.limits.textBytes);
   const [text, setText] = useState(() => (target?.type === 'edit' ? target.text : keep.draft(name)));
   const field = useRef<HTMLTextAreaElement>(null);
+  const title = useRoomTitle();
+  const shown = room ?? newRoom(name);
   const left = textBytes - byteLength(text);
   const tooLong = left < 0;
   const empty = text.trim() === '';
@@ -94,8 +97,8 @@ export function Composer({ name, room, target, onTarget, onEditLast }: Props) {
           value={text}
           dir="auto"
           autoFocus={target !== null || matchMedia('(hover: hover)').matches}
-          placeholder={`Message #${room?.title ?? name}`}
-          aria-label={`Message to ${room?.title ?? name}`}
+          placeholder={`Message ${inLetters(shown, title(shown))}`}
+          aria-label={`Message to ${title(shown)}`}
           aria-invalid={tooLong}
           aria-describedby={left < textBytes * (1 - COUNT_FROM) ? 'composer-left' : undefined}
           onChange={(event) => change(event.target.value)}

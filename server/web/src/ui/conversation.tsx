@@ -27,7 +27,8 @@ export function Conversation({ name }: { readonly name: string }) {
     if (last) setTarget({ type: 'edit', ...last });
   };
 
-  if (room?.stage === 'refused' && !room.line) return <RefusedRoom room={room} />;
+  const shut = room?.failure?.code === 'not_found' || room?.failure?.code === 'forbidden';
+  if (room?.stage === 'refused' && (shut || !room.line)) return <RefusedRoom room={room} />;
   return (
     <div className={styles.conversation} data-people={people}>
       <section className={styles.room} aria-label={`Room ${name}`}>
@@ -42,14 +43,18 @@ export function Conversation({ name }: { readonly name: string }) {
           />
         </div>
         <TypingLine room={room} />
-        <Composer
-          key={target ? `${target.type} ${target.entry.id}` : 'new'}
-          name={name}
-          room={room}
-          target={target}
-          onTarget={setTarget}
-          onEditLast={editLast}
-        />
+        {room?.role === 'reader' ? (
+          <p className={styles.reader}>You may read here. Ask an owner of the room for more.</p>
+        ) : (
+          <Composer
+            key={target ? `${target.type} ${target.entry.id}` : 'new'}
+            name={name}
+            room={room}
+            target={target}
+            onTarget={setTarget}
+            onEditLast={editLast}
+          />
+        )}
       </section>
       {people && <People room={room} onClose={() => setPeople(false)} />}
     </div>

@@ -4,6 +4,7 @@ import { DayLine } from './day-line';
 import { GapLine } from './gap-line';
 import type { RowHandlers } from './history';
 import styles from './history-row.module.css';
+import { MemberLine } from './member-line';
 import { MessageRow } from './message-row';
 import { PendingRow } from './pending-row';
 
@@ -33,7 +34,11 @@ export const HistoryRow = memo(function HistoryRow({ row, handlers, marked = fal
         <div className={styles.row}>
           {row.day !== null && <DayLine day={row.day} />}
           {row.firstNew && <p className={styles.new}>New</p>}
-          <MessageRow row={row} handlers={handlers} marked={marked} />
+          {row.entry.kind === 'member' ? (
+            <MemberLine entry={row.entry} />
+          ) : (
+            <MessageRow row={row} handlers={handlers} marked={marked} />
+          )}
         </div>
       );
   }

@@ -1,6 +1,7 @@
 import styles from './lobby.module.css';
 import { goTo } from './place';
 import { RoomForm } from './room-form';
+import { RoomSign, useRoomTitle } from './room-title';
 import { useChat } from './session-context';
 
 /** No room is open: what rooms are, which there are, and a way into one. */
@@ -8,6 +9,7 @@ export function Lobby() {
   const listed = useChat((state) => state.listed);
   const mine = useChat((state) => state.rooms);
   const me = useChat((state) => state.me);
+  const title = useRoomTitle();
   const others = (listed ?? []).filter((each) => !mine.has(each.room));
   const rooms = others.sort((a, b) => b.online - a.online || a.room.localeCompare(b.room)).slice(0, 12);
   return (
@@ -37,7 +39,7 @@ export function Lobby() {
                 <li key={each.room}>
                   <button type="button" className={styles.room} onClick={() => goTo(each.room)}>
                     <span className={styles.name}>
-                      # <bdi>{each.title}</bdi>
+                      <RoomSign room={{ ...each, name: each.room }} /> <bdi>{title({ ...each, name: each.room })}</bdi>
                     </span>
                     <span className={styles.about}>{about(each.online)}</span>
                   </button>

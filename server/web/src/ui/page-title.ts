@@ -1,4 +1,6 @@
 import { useEffect } from 'react';
+import { newRoom } from '../chat/room';
+import { inLetters, useRoomTitle } from './room-title';
 import { useChat } from './session-context';
 
 /** The tab's title: unread messages, room, name of the page. */
@@ -8,11 +10,14 @@ export function usePageTitle(room: string | null): void {
     for (const each of state.rooms.values()) sum += each.unread;
     return sum;
   });
+  const title = useRoomTitle();
+  const shown = useChat((state) => (room === null ? null : (state.rooms.get(room) ?? newRoom(room))));
+  const words = shown ? `${inLetters(shown, title(shown))} · ` : '';
   useEffect(() => {
     const count = unread > 0 ? `(${unread > 99 ? '99+' : unread}) ` : '';
-    document.title = `${count}${room === null ? '' : `#${room} · `}ChatCluster`;
+    document.title = `${count}${words}ChatCluster`;
     return () => {
       document.title = 'ChatCluster';
     };
-  }, [unread, room]);
+  }, [unread, words]);
 }

@@ -3,15 +3,17 @@ import type { Room } from '../chat/room';
 import { Button } from './button';
 import { goTo } from './place';
 import styles from './refused-room.module.css';
+import { inLetters, useRoomTitle } from './room-title';
 import { useSession } from './session-context';
 
 /** The server does not let one into this room. */
 export function RefusedRoom({ room }: { readonly room: Room }) {
   const session = useSession();
+  const title = useRoomTitle();
   return (
     <div className={styles.refused} role="alert">
       <h1 className={styles.title}>
-        <bdi>#{room.name}</bdi> cannot be opened
+        <bdi>{inLetters(room, title(room))}</bdi> cannot be opened
       </h1>
       {room.failure && <p className={styles.words}>{inWords(room.failure)}</p>}
       <div className={styles.actions}>

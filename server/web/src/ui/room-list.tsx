@@ -1,11 +1,13 @@
 import styles from './room-list.module.css';
 import { goTo, showPlace } from './place';
+import { RoomSign, useRoomTitle } from './room-title';
 import { useChat } from './session-context';
 
 /** The rooms one is in, with what is new in them, then the other rooms of the server. */
 export function RoomList({ open }: { readonly open: string | null }) {
   const rooms = useChat((state) => state.rooms);
   const listed = useChat((state) => state.listed);
+  const title = useRoomTitle();
   const mine = [...rooms.values()].sort((a, b) => a.name.localeCompare(b.name));
   // Where no room is open, the lobby beside this list shows the others.
   const others = open === null ? [] : (listed ?? []).filter((each) => !rooms.has(each.room));
@@ -24,10 +26,8 @@ export function RoomList({ open }: { readonly open: string | null }) {
               data-unread={room.unread > 0}
               onKeyDown={(event) => walk(event.currentTarget, event.key)}
             >
-              <span className={styles.sign} aria-hidden="true">
-                #
-              </span>
-              <bdi className={styles.name}>{room.title}</bdi>
+              <RoomSign room={room} className={styles.sign} />
+              <bdi className={styles.name}>{title(room)}</bdi>
               {room.unread > 0 && room.name !== open && (
                 <span className={styles.unread}>
                   {room.unread > 99 ? '99+' : room.unread}
@@ -45,10 +45,8 @@ export function RoomList({ open }: { readonly open: string | null }) {
             {others.map((each) => (
               <li key={each.room}>
                 <button type="button" className={styles.room} onClick={() => goTo(each.room)}>
-                  <span className={styles.sign} aria-hidden="true">
-                    #
-                  </span>
-                  <bdi className={styles.name}>{each.title}</bdi>
+                  <RoomSign room={{ ...each, name: each.room }} className={styles.sign} />
+                  <bdi className={styles.name}>{title({ ...each, name: each.room })}</bdi>
                   <span className={styles.online}>{each.online > 0 ? `${each.online} here` : ''}</span>
                 </button>
               </li>

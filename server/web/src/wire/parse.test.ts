@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseEntries, parseEvent, parseFailure, parseListed, parseObject, parseStay } from './parse';
 
-const NAMES = ['ready', 'joined', 'message', 'gap', 'void', 'presence', 'typing', 'receipt', 'other'];
+const NAMES = ['ready', 'joined', 'message', 'gap', 'void', 'presence', 'typing', 'receipt', 'room', 'other'];
 
 test('whatever the server sends, nothing throws and nothing half-read gets in', () => {
   fc.assert(

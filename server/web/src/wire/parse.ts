@@ -1,6 +1,6 @@
 // The door: what the server says becomes the chat's own types here, or is dropped. Nothing inside checks again.
 
-import type { Entry, User } from '../chat/entry';
+import { ROLES, type Entry, type Member, type Role, type User } from '../chat/entry';
 import type { ListedRoom, ServerEvent } from '../chat/event';
 import { FAILURE_CODES, type Failure, type FailureCode } from '../chat/failure';
 import { DEFAULT_LIMITS, type Limits } from '../chat/limits';
@@ -20,6 +20,19 @@ export function parseUser(value: unknown): User | null {
 export function parseUsers(value: unknown): readonly User[] | null {
   if (!Array.isArray(value)) return null;
   return value.map(parseUser).filter((user) => user !== null);
+}
+
+export function parseRole(value: unknown): Role | null {
+  return ROLES.find((role) => role === value) ?? null;
+}
+
+export function parseMembers(value: unknown): readonly Member[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((each) => {
+    const user = parseUser(each);
+    const role = parseRole(parseObject(each)?.role);
+    return user && role ? [{ ...user, role }] : [];
+  });
 }
 
 export function parseEntry(value: unknown): Entry | null {
@@ -44,6 +57,12 @@ export function parseEntry(value: unknown): Entry | null {
       return of && typeof raw.emoji === 'string'
         ? { ...written, kind, of, emoji: raw.emoji, remove: raw.remove === true }
         : null;
+    case 'invite':
+    case 'kick':
+    case 'role': {
+      const user = parseUser(raw.user);
+      return user && { ...written, kind: 'member', change: kind, user, role: parseRole(raw.role), text: '' };
+    }
     default:
       return { ...written, kind: 'custom', name: kind, text };
   }
@@ -105,6 +124,11 @@ export function parseEvent(name: string, value: unknown, now: number): ServerEve
       return user && { type: 'typing', room, user, typing: raw.typing === true, now };
     case 'receipt':
       return user && position && { type: 'receipt', room, user, position };
+    case 'room': {
+      const by = parseUser(raw.from);
+      const title = typeof raw.title === 'string' && raw.title ? raw.title : room;
+      return by && { type: 'membership', room, title, role: parseRole(raw.role), from: by };
+    }
     default:
       return null;
   }
@@ -124,8 +148,9 @@ export function parseListed(value: unknown): readonly ListedRoom[] {
     const raw = parseObject(each);
     if (!raw || typeof raw.room !== 'string') return [];
     const title = typeof raw.title === 'string' && raw.title ? raw.title : raw.room;
-    const { online, unread } = raw;
-    return [{ room: raw.room, title, member: raw.member === true, online: count(online), unread: count(unread) }];
+    const { room, online, unread } = raw;
+    const isPrivate = raw.visibility === 'private';
+    return [{ room, title, isPrivate, member: raw.member === true, online: count(online), unread: count(unread) }];
   });
 }
 
@@ -136,6 +161,8 @@ export function parseStay(room: string, raw: Raw) {
     type: 'joinAnswered',
     room,
     title: typeof about?.title === 'string' && about.title ? about.title : room,
+    isPrivate: about?.visibility === 'private',
+    role: parseRole(raw.role),
     from: parsePosition(raw.from) ?? ORIGIN,
     tail: parsePosition(raw.tail) ?? ORIGIN,
     online: count(raw.online),

@@ -2,7 +2,7 @@
 // looks at the state and asks the server for what is missing (stays in rooms, the next send of each room).
 
 import { io, type Socket } from 'socket.io-client';
-import type { Entry } from '../chat/entry';
+import type { Entry, Member, Role, User } from '../chat/entry';
 import type { ChatEvent } from '../chat/event';
 import { passes, type Failure } from '../chat/failure';
 import { nextToSend, type Action, type Pending } from '../chat/outbox';
@@ -11,7 +11,16 @@ import { caughtUp, covers } from '../chat/room';
 import { ask, type Answer } from './ask';
 import { Identity } from './identity';
 import { keep } from './keep';
-import { parseEntries, parseEvent, parseListed, parseObject, parseFailure, parseStay, count } from './parse';
+import {
+  parseEntries,
+  parseEvent,
+  parseListed,
+  parseObject,
+  parseFailure,
+  parseMembers,
+  parseStay,
+  count,
+} from './parse';
 import { newId, question } from './question';
 import { Store } from './store';
 
@@ -130,13 +139,48 @@ export class Session {
     if (answer.outcome === 'accepted') this.#apply({ type: 'listed', rooms: parseListed(answer.body.rooms) });
   }
 
-  /** Creates a room; null when it was made. */
-  async create(room: string, title: string): Promise<Failure | null> {
-    const question = { room, visibility: 'public', ...(title ? { title } : {}) };
-    const answer: Answer = this.#socket ? await ask(this.#socket, 'create', question) : { outcome: 'unanswered' };
-    if (answer.outcome === 'accepted') return null;
-    if (answer.outcome === 'refused') return answer.failure;
-    return { code: 'unavailable', message: 'The server did not answer.', retryAfterMs: null };
+  /** Makes a private room of this title, and says its name. */
+  create(title: string): Promise<string | Failure> {
+    return this.#make('create', { title, visibility: 'private' });
+  }
+
+  /** Says the name of the room that one has with this person alone. */
+  dm(user: User): Promise<string | Failure> {
+    return this.#make('dm', { user: user.id });
+  }
+
+  /** The members of a private room, or why they are not told. */
+  async members(room: string): Promise<readonly Member[] | Failure> {
+    const answer = await this.#ask('members', { room });
+    return answer.outcome === 'accepted' ? parseMembers(answer.body.members) : failureOf(answer);
+  }
+
+  invite(room: string, user: string, role: Role): Promise<Failure | null> {
+    return this.#change('invite', { room, user, role });
+  }
+
+  kick(room: string, user: string): Promise<Failure | null> {
+    return this.#change('kick', { room, user });
+  }
+
+  setRole(room: string, user: string, role: Role): Promise<Failure | null> {
+    return this.#change('role', { room, user, role });
+  }
+
+  async #make(event: string, question: object): Promise<string | Failure> {
+    const answer = await this.#ask(event, question);
+    if (answer.outcome !== 'accepted') return failureOf(answer);
+    const room = parseObject(answer.body.room)?.room;
+    return typeof room === 'string' ? room : failureOf({ outcome: 'unanswered' });
+  }
+
+  async #change(event: string, question: object): Promise<Failure | null> {
+    const answer = await this.#ask(event, question);
+    return answer.outcome === 'accepted' ? null : failureOf(answer);
+  }
+
+  #ask(event: string, question: object): Promise<Answer> {
+    return this.#socket ? ask(this.#socket, event, question) : Promise.resolve({ outcome: 'unanswered' });
   }
 
   #connect(): void {
@@ -185,6 +229,11 @@ export class Session {
       this.#apply(event);
       void this.list();
       return;
+    }
+    if (event.type === 'membership') {
+      // A room that somebody has let one into is followed, so that what is said there is noticed.
+      if (event.role) this.#apply({ type: 'wanted', room: event.room });
+      void this.list();
     }
     this.store.receive(event);
     this.#settle();
@@ -287,4 +336,9 @@ export class Session {
       // The clocks are compared again with the first send that is acknowledged.
     }
   }
+}
+
+function failureOf(answer: Exclude<Answer, { readonly outcome: 'accepted' }>): Failure {
+  if (answer.outcome === 'refused') return answer.failure;
+  return { code: 'unavailable', message: 'The server did not answer.', retryAfterMs: null };
 }
