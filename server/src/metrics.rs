@@ -37,6 +37,29 @@ impl Recovery {
     }
 }
 
+/// Who owned a session and had not let go of it when it was taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LastOwner {
+    /// This server: its client was cut off, and the connection looks alive.
+    Here,
+    /// A server that is there, as far as one knows: cut off from its client, or killed just now.
+    There,
+    /// A server that is not there any more.
+    Gone,
+}
+
+impl LastOwner {
+    const ALL: [Self; 3] = [Self::Here, Self::There, Self::Gone];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Here => "here",
+            Self::There => "there",
+            Self::Gone => "gone",
+        }
+    }
+}
+
 /// The metrics of a server.
 pub struct Metrics {
     registry: Registry,
@@ -49,8 +72,8 @@ pub struct Metrics {
     recoveries: IntCounterVec,
     /// Sessions that are kept, connected or not.
     pub sessions: IntGauge,
-    /// Sessions whose last owner is not there any more.
-    pub leases_taken_over: IntCounter,
+    /// Sessions that went on here though their last owner had not let go of them.
+    leases_taken_over: IntCounterVec,
     /// Sessions that turned out to be over when they were renewed.
     pub sessions_lost: IntCounter,
     /// Values where a record should be that are none.
@@ -123,6 +146,15 @@ impl Metrics {
         for outcome in Recovery::ALL {
             recoveries.with_label_values(&[outcome.name()]).reset();
         }
+        let leases_taken_over = counters(
+            "chat_leases_taken_over_total",
+            "Sessions that went on here though their last owner had not let go of them, by who that was: this server, one that the registry had, one that it had not. \
+             A server that was killed is in the registry for 10 s more.",
+            &["owner"],
+        )?;
+        for owner in LastOwner::ALL {
+            leases_taken_over.with_label_values(&[owner.name()]).reset();
+        }
         let append_seconds = Histogram::with_opts(
             HistogramOpts::new("chat_append_seconds", "How long appends to the log took, in seconds.")
                 .buckets(vec![0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]),
@@ -137,10 +169,7 @@ impl Metrics {
                 "chat_sessions",
                 "Sessions that this server keeps: with the memory log all that can go on, with Redis those with a connection here.",
             )?,
-            leases_taken_over: counter(
-                "chat_leases_taken_over_total",
-                "Sessions that went on here after a server that ended without letting go of them.",
-            )?,
+            leases_taken_over,
             sessions_lost: counter(
                 "chat_sessions_lost_total",
                 "Sessions of this server that had expired or gone to another one when they were to be renewed.",
@@ -190,6 +219,16 @@ impl Metrics {
     /// A limit was reached.
     pub fn limit(&self, limit: Limit) {
         self.sockets.limits.with_label_values(&[limit.name()]).inc();
+    }
+
+    /// A session was taken from an owner that had not let go of it.
+    pub fn lease_taken_over(&self, owner: LastOwner) {
+        self.leases_taken_over.with_label_values(&[owner.name()]).inc();
+    }
+
+    /// How often that was so.
+    pub fn leases_taken_over(&self, owner: LastOwner) -> u64 {
+        self.leases_taken_over.with_label_values(&[owner.name()]).get()
     }
 
     /// A connect with a `pid` ended.

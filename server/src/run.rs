@@ -105,8 +105,9 @@ pub async fn run(settings: Settings, level: Level) -> Result<(), StartError> {
                 () = signals.end(|| ()) => true,
             };
             server.accept_new();
-            let health = health.clone();
+            let (health, tidying) = (health.clone(), redis.clone());
             tasks.push(tokio::spawn(async move { redis.watch(&health).await }));
+            tasks.push(tokio::spawn(async move { tidying.tidy().await }));
             ended
         }
     };

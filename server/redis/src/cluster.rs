@@ -13,6 +13,7 @@ use crate::connection::Command;
 use crate::counters::Counters;
 use crate::courier::Work;
 use crate::fitness::{self, Fitness, Unfit};
+use crate::library::tidy::{self, Untidy};
 use crate::library::{Library, Loadable};
 use crate::options::Options;
 use crate::partition::{Partition, Partitions};
@@ -59,6 +60,12 @@ impl Cluster {
     /// Whether this Redis will do. A start waits for it; later it can be asked again.
     pub async fn check(&self) -> Result<Fitness, Unfit> {
         fitness::check(&self.inner.shared).await
+    }
+
+    /// Says that this build's functions are in use, and deletes libraries of other builds that were not for so long. Called now and then, much more often
+    /// than that.
+    pub async fn tidy(&self, unused: Duration) -> Result<Vec<String>, Untidy> {
+        tidy::tidy(&self.inner.shared, unused).await
     }
 
     /// The partitions, for those who need more than [`partition`](Self::partition) and [`key`](Self::key).

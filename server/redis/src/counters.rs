@@ -7,6 +7,7 @@ use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, 
 
 use crate::call::WriteError;
 use crate::fault::Fault;
+use crate::topology::{Role, Topology};
 
 /// The counters of a cluster; cheap to clone.
 #[derive(Clone, Debug)]
@@ -18,6 +19,7 @@ pub struct Counters {
 struct All {
     write_seconds: Histogram,
     batch_seconds: Histogram,
+    wait_seconds: Histogram,
     batch_calls: Histogram,
     writes: IntCounterVec,
     batches: IntCounterVec,
@@ -29,6 +31,7 @@ struct All {
     posts_dropped: IntCounter,
     queue_refusals: IntCounter,
     library_loads: IntCounter,
+    libraries_deleted: IntCounter,
     raises: IntCounter,
     channels: IntGauge,
     subscribes: IntCounterVec,
@@ -55,6 +58,36 @@ impl Purpose {
             Self::Read => "read",
             Self::Subscribe => "subscribe",
             Self::Topology => "topology",
+        }
+    }
+}
+
+/// What the node was, as far as one knew, that an error came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sender {
+    Master,
+    Replica,
+    /// It was in no view yet, or in none any more.
+    Unknown,
+}
+
+impl Sender {
+    const ALL: [Self; 3] = [Self::Master, Self::Replica, Self::Unknown];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Master => "master",
+            Self::Replica => "replica",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// What the node of this address is in this view.
+    pub(crate) fn at(address: &str, topology: &Topology) -> Self {
+        match topology.nodes.iter().find(|node| *node.address == *address).map(|node| &node.role) {
+            Some(Role::Master) => Self::Master,
+            Some(Role::Replica { .. }) => Self::Replica,
+            None => Self::Unknown,
         }
     }
 }
@@ -96,17 +129,30 @@ impl Default for Counters {
                 "From the call of a write until it counts or fails.",
                 seconds.clone(),
             ),
-            batch_seconds: histogram("batch_seconds", "A batch of writes with its WAIT, as one pipeline.", seconds),
+            batch_seconds: histogram(
+                "batch_seconds",
+                "A batch of writes with its WAIT, as one pipeline.",
+                seconds.clone(),
+            ),
+            wait_seconds: histogram(
+                "wait_seconds",
+                "How long the replicas took to have a batch: its WAIT, by the master's own clock.",
+                seconds,
+            ),
             batch_calls: histogram("batch_calls", "Writes in a batch.", sizes),
-            writes: vector("writes_total", "Writes by outcome.", "outcome"),
-            batches: vector("batches_total", "Batches of writes by what their WAIT said.", "outcome"),
-            faults: vector("faults_total", "Error replies by kind, redirects among them.", "kind"),
+            writes: vector("writes_total", "Writes by outcome.", &["outcome"]),
+            batches: vector("batches_total", "Batches of writes by what their WAIT said.", &["outcome"]),
+            faults: vector(
+                "faults_total",
+                "Error replies by kind, redirects among them, and by the role of the node as it was known.",
+                &["kind", "role"],
+            ),
             broken: vector(
                 "broken_connections_total",
-                "Connections that were given up, by what they served.",
-                "purpose",
+                "Connections that were given up, by what they served and by the role of the node as it was known.",
+                &["purpose", "role"],
             ),
-            connects: vector("connects_total", "Connections that were made, or not.", "outcome"),
+            connects: vector("connects_total", "Connections that were made, or not.", &["outcome"]),
             rounds: counter("topology_rounds_total", "Times that the nodes were asked who owns what."),
             topology_changes: counter("topology_changes_total", "Times that the answer had changed."),
             posts_dropped: counter("posts_dropped_total", "Posts that were not sent, or not executed."),
@@ -115,9 +161,13 @@ impl Default for Counters {
                 "Writes that were refused since too many waited for the master.",
             ),
             library_loads: counter("library_loads_total", "Times that the library was loaded on a master."),
+            libraries_deleted: counter(
+                "libraries_deleted_total",
+                "Function libraries of other builds that nobody used any more and that were deleted.",
+            ),
             raises: counter("tenure_raises_total", "Times that a master's partitions had their epochs raised."),
             channels: gauge("channels", "Channels that are subscribed."),
-            subscribes: vector("subscribes_total", "Channels put in place at their owner, or not.", "outcome"),
+            subscribes: vector("subscribes_total", "Channels put in place at their owner, or not.", &["outcome"]),
             messages: counter("messages_total", "Messages that came on channels."),
             messages_lost: counter("messages_lost_total", "Messages that came faster than they were taken."),
             disturbances: counter(
@@ -131,11 +181,13 @@ impl Default for Counters {
         for end in BatchEnd::ALL {
             all.batches.with_label_values(&[end.name()]);
         }
-        for kind in Fault::NAMES {
-            all.faults.with_label_values(&[kind]);
-        }
-        for purpose in Purpose::ALL {
-            all.broken.with_label_values(&[purpose.name()]);
+        for role in Sender::ALL {
+            for kind in Fault::NAMES {
+                all.faults.with_label_values(&[kind, role.name()]);
+            }
+            for purpose in Purpose::ALL {
+                all.broken.with_label_values(&[purpose.name(), role.name()]);
+            }
         }
         for outcome in ["ok", "failed"] {
             all.connects.with_label_values(&[outcome]);
@@ -151,6 +203,7 @@ impl Counters {
         let All {
             write_seconds,
             batch_seconds,
+            wait_seconds,
             batch_calls,
             writes,
             batches,
@@ -162,6 +215,7 @@ impl Counters {
             posts_dropped,
             queue_refusals,
             library_loads,
+            libraries_deleted,
             raises,
             channels,
             subscribes,
@@ -169,7 +223,7 @@ impl Counters {
             messages_lost,
             disturbances,
         } = &*self.all;
-        for histogram in [write_seconds, batch_seconds, batch_calls] {
+        for histogram in [write_seconds, batch_seconds, wait_seconds, batch_calls] {
             registry.register(Box::new(histogram.clone()))?;
         }
         for vector in [writes, batches, faults, broken, connects, subscribes] {
@@ -181,6 +235,7 @@ impl Counters {
             posts_dropped,
             queue_refusals,
             library_loads,
+            libraries_deleted,
             raises,
             messages,
             messages_lost,
@@ -194,6 +249,12 @@ impl Counters {
     /// Batches of writes that were sent since the start.
     pub fn batches(&self) -> u64 {
         self.all.batch_calls.get_sample_count()
+    }
+
+    /// Batches that replicas were waited for, and how long in all.
+    pub fn waits(&self) -> (u64, Duration) {
+        let waits = &self.all.wait_seconds;
+        (waits.get_sample_count(), Duration::from_secs_f64(waits.get_sample_sum()))
     }
 
     /// Times that subscribers were told that they may have missed something.
@@ -225,16 +286,21 @@ impl Counters {
         self.all.batch_seconds.observe(took.as_secs_f64());
     }
 
+    /// The replicas had a batch after this long.
+    pub(crate) fn waited(&self, took: Duration) {
+        self.all.wait_seconds.observe(took.as_secs_f64());
+    }
+
     pub(crate) fn batch_end(&self, end: BatchEnd) {
         self.all.batches.with_label_values(&[end.name()]).inc();
     }
 
-    pub(crate) fn fault(&self, fault: &Fault) {
-        self.all.faults.with_label_values(&[fault.name()]).inc();
+    pub(crate) fn fault(&self, fault: &Fault, from: Sender) {
+        self.all.faults.with_label_values(&[fault.name(), from.name()]).inc();
     }
 
-    pub(crate) fn broken(&self, purpose: Purpose) {
-        self.all.broken.with_label_values(&[purpose.name()]).inc();
+    pub(crate) fn broken(&self, purpose: Purpose, to: Sender) {
+        self.all.broken.with_label_values(&[purpose.name(), to.name()]).inc();
     }
 
     pub(crate) fn connects(&self, ok: bool) {
@@ -263,6 +329,10 @@ impl Counters {
 
     pub(crate) fn library_load(&self) {
         self.all.library_loads.inc();
+    }
+
+    pub(crate) fn library_deleted(&self) {
+        self.all.libraries_deleted.inc();
     }
 
     pub(crate) fn raise(&self) {
@@ -294,8 +364,8 @@ fn gauge(name: &str, help: &str) -> IntGauge {
     IntGauge::new(full(name), help).expect("a valid name")
 }
 
-fn vector(name: &str, help: &str, label: &str) -> IntCounterVec {
-    IntCounterVec::new(Opts::new(full(name), help), &[label]).expect("a valid name")
+fn vector(name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+    IntCounterVec::new(Opts::new(full(name), help), labels).expect("a valid name")
 }
 
 fn histogram(name: &str, help: &str, buckets: Vec<f64>) -> Histogram {

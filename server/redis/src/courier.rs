@@ -1,7 +1,8 @@
 //! The one way by which writes reach a master: what comes while a batch is under way becomes the next batch, one pipeline with one `WAIT`.
 //!
 //! A batch is: the head (`tenure`: what the master is and which replicas follow it), the calls in their order, a `beat`, which makes sure that
-//! this connection has written something for `WAIT` to wait for (from Redis 7.2, and in Valkey, it answers at once on a connection that has not), and `WAIT`.
+//! this connection has written something for `WAIT` to wait for (from Redis 7.2, and in Valkey, it answers at once on a connection that has not), `WAIT`, and
+//! `TIME`, which with that of the beat tells how long the replicas took.
 //! One batch at a time: the later ones grow meanwhile, which costs less of everybody's time than a second one under way.
 
 use std::collections::BTreeSet;
@@ -147,7 +148,7 @@ impl Courier {
                     held.0
                 }
                 Err(broken) => {
-                    self.shared.counters.broken(Purpose::Write);
+                    self.shared.broken(Purpose::Write, &self.address);
                     self.shared.counters.batch_end(BatchEnd::Broken);
                     self.shared.kick.notify_one();
                     tracing::info!(node = &*self.address, timeout = broken.timeout, error = %broken, "a batch of writes was cut short");
@@ -217,7 +218,7 @@ impl Courier {
         // A batch of posts alone is not waited for.
         let calls = works.iter().any(|work| matches!(work, Work::Call(_)));
         let end = calls.then(|| self.beaten(works)).flatten();
-        let end = end.map(|partition| [self.beat(partition), wait(self.replicas)]);
+        let end = end.map(|partition| [self.beat(partition), wait(self.replicas), Command::new("TIME", [])]);
         commands.extend(end.iter().flatten());
 
         let mut answers = connection.pipeline(&commands, ANSWER_MAX).await?.into_iter();
@@ -230,8 +231,15 @@ impl Courier {
             }
             read.push(next().map(answer));
         }
-        let mut beat = end.is_some() && next().is_ok();
+        let beaten_at = if end.is_some() { next().map(answer) } else { Err(Fault::Busy) };
+        let mut beat = beaten_at.is_ok();
         let mut acked = count(next());
+        if let (Ok(before), Ok(after)) = (&beaten_at, next())
+            && let Some(took) = between(before, &after)
+            && self.replicas > 0
+        {
+            self.shared.counters.waited(took);
+        }
         // A slot that is just coming or going may take the beat with it; one that took a call takes a beat, too.
         let done = works.iter().zip(&read).find_map(|(work, answer)| answer.is_ok().then(|| work.order()).flatten());
         if !beat && let Some((order, is_asking)) = done {
@@ -266,7 +274,7 @@ impl Courier {
         let mut calls = 0;
         for (work, value) in works.into_iter().zip(values) {
             if let Err(fault) = &value {
-                self.shared.counters.fault(fault);
+                self.shared.fault(fault, &self.address);
             }
             match (work, value) {
                 (Work::Call(parcel), Ok(value)) => {
@@ -362,7 +370,7 @@ impl Courier {
         match self.shared.load(connection).await {
             Ok(Ok(())) => true,
             Ok(Err(fault)) => {
-                self.shared.counters.fault(&fault);
+                self.shared.fault(&fault, &self.address);
                 tracing::warn!(node = &*self.address, ?fault, "the function library could not be loaded");
                 false
             }
@@ -384,6 +392,13 @@ impl Courier {
 
 fn wait(replicas: u32) -> Command {
     Command::new("WAIT", [number(u64::from(replicas)), number(WAIT_MS)])
+}
+
+/// From the moment of a beat, in microseconds, to that of a `TIME`, both by the master's clock.
+fn between(beat: &Value, time: &Value) -> Option<Duration> {
+    let [seconds, micros] = time.as_array()? else { return None };
+    let now = seconds.as_count()?.checked_mul(1_000_000)?.checked_add(micros.as_count()?)?;
+    Some(Duration::from_micros(now.saturating_sub(beat.as_count()?)))
 }
 
 fn count(acked: Result<Value, Fault>) -> u32 {

@@ -229,6 +229,9 @@ async fn permitted(shared: &Shared, address: &Arc<str>, slot: u16) -> Result<(),
     if answered == Err(Fault::FunctionMissing) {
         refused(address, shared.load(&connection).await.map_err(broken)?.map(|()| Value::Null))?;
         answered = ask(&connection, &command).await?;
+        if answered == Err(Fault::FunctionMissing) {
+            return Err(Unfit::Refused("it took the function library, and does not know its functions".into()));
+        }
     }
     match answered {
         Ok(value) => match answer(value).as_bytes() {

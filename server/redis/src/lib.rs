@@ -36,6 +36,7 @@ pub use cluster::Cluster;
 pub use counters::Counters;
 pub use fitness::{Fitness, Unfit};
 pub use library::Library;
+pub use library::tidy::Untidy;
 pub use options::{Options, Tls};
 pub use partition::{Partition, Partitions};
 pub use slot::{SLOTS, slot};

@@ -3,6 +3,8 @@
 //! Its version is a hash of its source, and the names of library and functions end in it: so two builds run side by side on one Redis, and a library
 //! that is there is the right one.
 
+pub(crate) mod tidy;
+
 use std::collections::HashMap;
 
 use bytes::Bytes;
@@ -40,6 +42,7 @@ impl Library {
 #[derive(Debug)]
 pub(crate) struct Loadable {
     pub(crate) source: Bytes,
+    /// `_<version>`: what all its functions end in.
     suffix: String,
     /// Full names of functions, so that a call allocates none.
     names: RwLock<HashMap<&'static str, Bytes>>,
@@ -56,6 +59,11 @@ impl Loadable {
         let version = format!("{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3]);
         let source = format!("#!lua name=chat_{version}\nlocal VERSION = '{version}'\n{body}");
         Self { source: source.into(), suffix: format!("_{version}"), names: RwLock::default() }
+    }
+
+    /// Its version.
+    pub(crate) fn version(&self) -> &str {
+        &self.suffix[1..]
     }
 
     /// The commands that it calls.

@@ -36,7 +36,7 @@ pub(crate) async fn read(shared: &Arc<Shared>, partition: Partition, call: Call)
         match attempt(shared, &address, &command, asking, deadline).await {
             Ok(Ok(value)) => return Ok(answer(value)),
             Ok(Err(fault)) => {
-                shared.counters.fault(&fault);
+                shared.fault(&fault, &address);
                 match fault {
                     Fault::Ask(address) => {
                         ask = Some(address);
@@ -56,7 +56,7 @@ pub(crate) async fn read(shared: &Arc<Shared>, partition: Partition, call: Call)
                     Fault::NotPermitted(text) | Fault::Other(text) => return Err(ReadError::Refused(text)),
                 }
             }
-            Err(_) => shared.counters.broken(Purpose::Read),
+            Err(_) => shared.broken(Purpose::Read, &address),
         }
         shared.news(pause, deadline).await;
         pause = (pause * 2).min(PAUSE_MAX);

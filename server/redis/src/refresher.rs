@@ -159,13 +159,13 @@ impl Refresher {
     /// In a task of its own, which goes on when the round is over: so a connection that hangs reaches its timeout, and is discarded.
     fn ask(&self, address: Arc<str>) -> JoinHandle<Option<(Arc<str>, Topology)>> {
         let link = self.links.get(&address).map(|(link, _)| link.clone());
-        let counters = self.shared.counters.clone();
+        let shared = self.shared.clone();
         tokio::spawn(async move {
             let link = link?;
             match view(&link, &address).await {
                 Ok(view) => view.map(|view| (address, view)),
                 Err(_) => {
-                    counters.broken(Purpose::Topology);
+                    shared.broken(Purpose::Topology, &address);
                     None
                 }
             }

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::call::{Call, Value};
 use crate::connection::{Broken, Command, Connection, Connector};
-use crate::counters::Counters;
+use crate::counters::{Counters, Purpose, Sender};
 use crate::courier::{Courier, Work};
 use crate::fault::Fault;
 use crate::library::Loadable;
@@ -163,6 +163,16 @@ impl Shared {
         Command { name: command, args: all }
     }
 
+    /// An error reply came from this node.
+    pub(crate) fn fault(&self, fault: &Fault, from: &str) {
+        self.counters.fault(fault, Sender::at(from, &self.topology.borrow()));
+    }
+
+    /// A connection to this node was given up.
+    pub(crate) fn broken(&self, purpose: Purpose, to: &str) {
+        self.counters.broken(purpose, Sender::at(to, &self.topology.borrow()));
+    }
+
     /// Loads the library where it is missing; somebody else may have been faster.
     pub(crate) async fn load(&self, connection: &Connection) -> Result<Result<(), Fault>, Broken> {
         self.counters.library_load();
@@ -170,7 +180,8 @@ impl Shared {
         let load = Command::new("FUNCTION", [Bytes::from_static(b"LOAD"), self.library.source.clone()]);
         match connection.command(&load, LOAD_MAX).await? {
             Ok(_) => Ok(Ok(())),
-            Err(Fault::Other(text)) if text.contains("already exists") => Ok(Ok(())),
+            // The library, that is: a function of this name would be in another one.
+            Err(Fault::Other(text)) if text.starts_with("ERR Library") && text.contains("already exists") => Ok(Ok(())),
             Err(fault) => Ok(Err(fault)),
         }
     }

@@ -16,14 +16,15 @@ local function each(key, now, good, late)
 end
 
 -- KEYS: the registry. ARGV: boot, good for how many ms, entry.
--- Registered without the refusal of writes that have no replica: to know each other matters most when something is wrong.
-redis.register_function('registry_write_' .. VERSION, function(keys, args)
+-- Registered without the refusal of writes that have no replica, and so that it runs though the memory is full: to know each other matters most when
+-- something is wrong, and an entry takes the place of the one before it.
+redis.register_function{ function_name = 'registry_write_' .. VERSION, flags = { 'allow-oom' }, callback = function(keys, args)
   local now = now_ms()
   redis.call('HSET', keys[1], args[1], string.format('%.0f:%s:%s', now, args[2], args[3]))
   each(keys[1], now, function() end, function(boot) redis.call('HDEL', keys[1], boot) end)
   redis.call('PEXPIRE', keys[1], string.format('%.0f', number(args[2]) * 10))
   return 1
-end)
+end }
 
 -- KEYS: the registry. Answers: now, number of foreign fields, then written and entry of each.
 register_read('registry_read', function(keys)

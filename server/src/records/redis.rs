@@ -9,7 +9,7 @@ mod answer;
 mod tests;
 
 use super::{Found, Lost, Records};
-use crate::metrics::Metrics;
+use crate::metrics::{LastOwner, Metrics};
 use crate::user::User;
 use answer::{Status, found, status, taken};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
@@ -249,8 +249,13 @@ impl Inner {
     fn took(&self, pid: Pid, found: &Found, value: &Value) -> Result<Taken, Failed> {
         let (joins, taken) = taken(value).ok_or(Failed::Unknown)?;
         self.lease(pid, Lease { fence: taken.fence, joins });
-        if !found.owner.is_empty() && found.owner != self.owner.name && !(self.owner.is_there)(&found.owner) {
-            self.metrics.leases_taken_over.inc();
+        // By the fence that is left behind: whoever had it will find that out.
+        if !found.owner.is_empty() {
+            self.metrics.lease_taken_over(match &*found.owner {
+                owner if *owner == *self.owner.name => LastOwner::Here,
+                owner if (self.owner.is_there)(owner) => LastOwner::There,
+                _ => LastOwner::Gone,
+            });
         }
         Ok(taken)
     }

@@ -15,6 +15,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
+/// How often it is said that this build's functions are in use.
+const TIDY_EVERY: Duration = Duration::from_secs(600);
+
+/// Functions of other builds that nobody used for so long are deleted.
+const UNUSED_MAX: Duration = Duration::from_secs(24 * 3600);
+
 /// How often it is asked whether Redis answers.
 const CHECK_EVERY: Duration = Duration::from_secs(2);
 
@@ -104,6 +110,18 @@ impl Redis {
                 }
                 Err(unfit) if unfit.may_pass() => health.redis(Err(unfit.to_string()), Instant::now()),
                 Err(unfit) => return Err(BadRedis::Unfit(unfit)),
+            }
+        }
+    }
+
+    /// Keeps the function libraries of builds that are gone from staying in Redis for ever, until it is dropped.
+    pub async fn tidy(&self) {
+        let mut interval = tokio::time::interval(TIDY_EVERY);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            interval.tick().await;
+            if let Err(error) = self.cluster.tidy(UNUSED_MAX).await {
+                tracing::debug!(error = %error, "function libraries are as they were");
             }
         }
     }

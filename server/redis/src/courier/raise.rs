@@ -27,7 +27,7 @@ impl Courier {
         match self.raise_on(&connection, &partitions).await {
             Ok(raised) => raised,
             Err(_) => {
-                self.shared.counters.broken(Purpose::Write);
+                self.shared.broken(Purpose::Write, &self.address);
                 self.shared.kick.notify_one();
                 Err(Fault::Busy)
             }

@@ -104,9 +104,26 @@ local function register_inner(name, f)
   }
 end
 
--- Something for WAIT to wait for.
+-- Something for WAIT to wait for. Answers when that was, in microseconds.
 register_inner('beat', function(keys)
   redis.call('HSET', keys[1], 'b', '1')
+  local time = redis.call('TIME')
+  return { string.format('%.0f', time[1] * 1000000 + time[2]) }
+end)
+
+-- Which libraries were used when: a hash, version -> ms by the clock of this Redis. This one is now, those named are since now if they are not there yet.
+-- Answers now, then version and time of each.
+register_inner('library_used', function(keys, args)
+  local now = string.format('%.0f', now_ms())
+  redis.call('HSET', keys[1], VERSION, now)
+  for _, version in ipairs(args) do redis.call('HSETNX', keys[1], version, now) end
+  local answer = redis.call('HGETALL', keys[1])
+  table.insert(answer, 1, now)
+  return { answer }
+end)
+
+register_inner('library_gone', function(keys, args)
+  for _, version in ipairs(args) do redis.call('HDEL', keys[1], version) end
   return { 1 }
 end)
 

@@ -65,7 +65,7 @@ impl Home {
         if let Ok(connection) = connected
             && let Err(broken) = self.serve(Arc::new(connection), &mut steps).await
         {
-            self.shared.counters.broken(Purpose::Subscribe);
+            self.shared.broken(Purpose::Subscribe, &self.address);
             tracing::info!(node = &*self.address, error = %broken, "a connection for subscriptions has ended");
         }
         self.shared.kick.notify_one();
@@ -144,7 +144,7 @@ impl Home {
         match done {
             Done::Joined(channel) => self.subscriptions.confirm(&channel, self.id),
             Done::Refused(channel, fault) => {
-                self.shared.counters.fault(&fault);
+                self.shared.fault(&fault, &self.address);
                 self.shared.kick.notify_one();
                 self.subscriptions.refuse(channel, self.id);
             }

@@ -5,6 +5,7 @@ mod bed;
 mod crowd;
 mod ear;
 mod faults;
+mod libraries;
 mod moved;
 mod tenure;
 mod unfit;

@@ -153,3 +153,21 @@ async fn what_is_there_can_be_read_though_nothing_may_be_written() {
     assert_eq!(bed.all(partition).await, Ok([1].into()), "without a replica");
     assert_eq!(bed.put(partition, 2).await, Err(chat_redis::WriteError::Unreplicated));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_library_that_redis_does_not_take() {
+    let bed = Bed::new().await;
+    let seeds = bed.rig.seeds();
+    let verdict =
+        async |part| Cluster::start(Options::new(seeds.clone()), &library().part(part)).check().await.map(drop);
+    // Redis's own words, whatever it is.
+    let twice =
+        verdict("register('put', function() return 1 end)").await.expect_err("a function of this name is there");
+    assert!(matches!(&twice, Unfit::Refused(why) if why.contains("Function already exists")), "{twice}");
+    let broken = verdict("register('x', function(").await.expect_err("this is no Lua");
+    assert!(matches!(&broken, Unfit::Refused(why) if why.contains("Error compiling")), "{broken}");
+    assert!(!twice.may_pass() && !broken.may_pass());
+    // The same library twice is none of these: somebody else has loaded it.
+    assert_eq!(verdict("").await, Ok(()));
+    assert_eq!(verdict("").await, Ok(()));
+}

@@ -1,6 +1,7 @@
 //! Records on a real cluster: the same as the pure [`Record`], however often and however late a call is executed.
 
 use super::*;
+use crate::metrics::LastOwner;
 use crate::redis_rig::{DEADLINE, cluster, redis};
 use crate::user::Users;
 use chat_session::Record;
@@ -272,7 +273,9 @@ fn sessions_of_servers_that_are_gone_are_counted_and_deleted_ones_are_gone() {
             let taken = two.take(pid, &found, user.clone()).await.expect("an answer").expect("taken");
             assert_eq!(taken.fence, Fence(2));
         }
-        assert_eq!(two.inner.metrics.leases_taken_over.get(), 1);
+        let taken = [LastOwner::Here, LastOwner::There, LastOwner::Gone]
+            .map(|owner| two.inner.metrics.leases_taken_over(owner));
+        assert_eq!(taken, [0, 1, 1]);
         // Whoever lost it can neither end nor keep it.
         one.delete(of_one, Fence::FIRST);
         let fenced = |pid| Lost { pid, fence: Fence::FIRST, failed: Failed::Fenced };
