@@ -5,6 +5,7 @@
 
 pub mod allowance;
 pub mod announcer;
+pub mod ask;
 pub mod auth;
 pub mod carry;
 pub mod chat;

@@ -1,7 +1,7 @@
-//! `chat-server`: reads its settings, serves, drains, ends.
+//! `chat-server`: reads its settings, serves, drains, ends. Or has another one drain.
 
-use chat_server::{logging, run};
-use chat_settings::{Command, Settings};
+use chat_server::{ask, logging, run};
+use chat_settings::{Ask, Command, Settings};
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -12,11 +12,22 @@ fn main() -> ExitCode {
             println!("# the settings are good; in force are:\n{}", settings.to_yaml());
             ExitCode::SUCCESS
         }
+        Ok(Command::Ask(order)) => send(*order),
         Ok(Command::Completions(script)) => {
             print!("{script}");
             ExitCode::SUCCESS
         }
         Err(error) => error.exit(),
+    }
+}
+
+/// Asks a running server for something, and says what it answers.
+fn send(order: Ask) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime.map(|runtime| runtime.block_on(ask::ask(order, |line| println!("{line}")))) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(error)) => failed(&error),
+        Err(error) => failed(&error),
     }
 }
 

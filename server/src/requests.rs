@@ -279,8 +279,9 @@ impl Call {
     /// The same for a room in which the session has to be.
     pub async fn member_who(&self, room: &str, action: Action) -> Result<Arc<Room>, Refusal> {
         let (room, _) = self.member_of(room)?;
-        if room.is_private() {
-            self.room(room.name(), action).await?;
+        // What is said in a private room is not to be said in a public one that has taken its name.
+        if room.is_private() && !self.room(room.name(), action).await?.room.is_private() {
+            return Err(no_such_room());
         }
         Ok(room)
     }

@@ -17,7 +17,7 @@ mod limits;
 mod settings;
 mod values;
 
-pub use command::Command;
+pub use command::{Ask, Command, Order};
 pub use document::document;
 pub use error::{SettingsError, Source};
 pub use groups::{Access, Drain, Files, Logging, Network, Recovery, Redis, Retention, Transport};

@@ -3,6 +3,7 @@
 use super::*;
 use crate::metrics::Metrics;
 use crate::redis_rig::{DEADLINE, cluster, redis};
+use chat_rig::Flavour;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -114,12 +115,11 @@ async fn in_memory() {
     assert_eq!(full.create(&"x".into(), &about(Visibility::Public, 1), &[]).await, Ok(Created::Full(Limit::Rooms)));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_redis() {
+async fn on(flavour: Flavour) {
     let metrics = Arc::new(Metrics::new().expect("metrics"));
     // Public rooms are bounded by partition there.
     let bounds = Bounds { rooms: 64, ..BOUNDS };
-    let store = async |prefix| RedisRooms::new(cluster(prefix).await, bounds, metrics.clone());
+    let store = async |prefix| RedisRooms::new(cluster(flavour, prefix).await, bounds, metrics.clone());
     private_rooms(&store("rooms-private").await).await;
     receipts(&store("rooms-receipts").await).await;
     public(&store("rooms-public").await).await;
@@ -127,13 +127,23 @@ async fn on_redis() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_redis() {
+    on(Flavour::Redis).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_valkey() {
+    on(Flavour::Valkey).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn foreign_values_are_counted_and_skipped() {
     let metrics = Arc::new(Metrics::new().expect("metrics"));
-    let cluster = cluster("rooms-foreign").await;
+    let cluster = cluster(Flavour::Redis, "rooms-foreign").await;
     let store = RedisRooms::new(cluster.clone(), BOUNDS, metrics.clone());
     let room: Arc<str> = "den".into();
     let partition = cluster.partition(&*room);
-    let node = redis().master_of_slot(cluster.partitions().slot(partition)).expect("a master");
+    let node = redis(Flavour::Redis).master_of_slot(cluster.partitions().slot(partition)).expect("a master");
     let key = |kind: &str| String::from_utf8(cluster.key(partition, kind, &*room).to_vec()).expect("a readable key");
     let made = store.create(&room, &about(Visibility::Private, 1), &[member("ann", Role::Owner)]).await;
     assert_eq!(made, Ok(Created::Made));

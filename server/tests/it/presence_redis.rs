@@ -6,7 +6,7 @@ use crate::wait::DEADLINE;
 use chat_log::RoomLog;
 use chat_log::redis::{FUNCTIONS, Options as LogOptions, RedisLog};
 use chat_redis::{Cluster, Library, Options};
-use chat_rig::RedisCluster;
+use chat_rig::{Flavour, RedisCluster};
 use chat_server::announcer;
 use chat_server::chat::Chat;
 use chat_server::metrics::Metrics;
@@ -27,8 +27,8 @@ use tokio::time::timeout;
 /// How long words are kept here, where they are to be seen to expire.
 const SHORT: Duration = Duration::from_secs(2);
 
-async fn redis() -> Arc<RedisCluster> {
-    let started = spawn_blocking(|| RedisCluster::builder().start().expect("a cluster"));
+async fn redis(flavour: Flavour) -> Arc<RedisCluster> {
+    let started = spawn_blocking(move || RedisCluster::builder().flavour(flavour).start().expect("a cluster"));
     Arc::new(started.await.expect("no panic"))
 }
 
@@ -56,7 +56,16 @@ async fn reads(store: &RedisPresence, of: Boot, room: &Arc<str>, known: Option<S
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_store_keeps_what_is_said_and_finds_out_what_it_lost() {
-    let redis = redis().await;
+    the_store_keeps(Flavour::Redis).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn so_does_the_store_on_valkey() {
+    the_store_keeps(Flavour::Valkey).await;
+}
+
+async fn the_store_keeps(flavour: Flavour) {
+    let redis = redis(flavour).await;
     let cluster = cluster(&redis);
     timeout(DEADLINE, async {
         while cluster.check().await.is_err() {
@@ -146,7 +155,7 @@ async fn server(redis: &RedisCluster, own: Boot, boots: watch::Receiver<Boots>) 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn members_on_two_servers_see_each_other_and_again_when_redis_has_lost_everything() {
-    let redis = redis().await;
+    let redis = redis(Flavour::Redis).await;
     let boots = [Boot::random(), Boot::random()];
     let known = boots.map(|own| {
         watch::channel::<Boots>(Arc::new(BTreeSet::from(boots).into_iter().filter(|boot| *boot != own).collect()))

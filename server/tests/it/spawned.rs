@@ -36,6 +36,7 @@ pub(crate) fn file(name: &str, text: &str) -> PathBuf {
 pub(crate) struct Spawned {
     child: Child,
     pub(crate) public: SocketAddr,
+    pub(crate) internal: SocketAddr,
     pub(crate) operations: SocketAddr,
     lines: Arc<Mutex<Vec<String>>>,
 }
@@ -58,7 +59,7 @@ impl Spawned {
                 shared.lock().expect("lines").push(line);
             }
         });
-        let spawned = Self { child, public, operations, lines };
+        let spawned = Self { child, public, internal, operations, lines };
         spawned.logs("\"serving\"").await;
         spawned
     }

@@ -2,13 +2,15 @@
 
 use crate::client::{Away, Client};
 use crate::http::get;
+use crate::polling::Polling;
 use crate::spawned::Spawned;
 use crate::wait::eventually_within;
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use chat_redis::Partitions;
-use chat_rig::RedisCluster;
+use chat_rig::{Balancer, RedisCluster};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::spawn_blocking;
@@ -30,6 +32,13 @@ async fn servers(redis: &RedisCluster) -> [Spawned; 2] {
     let servers = [start("one").await, start("other").await];
     for server in &servers {
         eventually_within(WAIT, async || get(server.operations, "/readyz").await.status == 200).await;
+        // One that does not know of the other takes its sessions for none.
+        eventually_within(WAIT, async || {
+            let picture: Value =
+                serde_json::from_str(&get(server.operations, "/cluster.json").await.body).expect("JSON");
+            picture["servers"].as_array().is_some_and(|servers| servers.len() == 2)
+        })
+        .await;
     }
     servers
 }
@@ -173,4 +182,73 @@ async fn a_private_room_that_redis_has_lost_is_not_opened_to_all() {
     eve.say("den", "still").await;
     eve.reaches("den", 2).await;
     assert_eq!(eve.away.entries("den").iter().map(|(_, id)| *id).collect::<Vec<_>>(), ["mine", "still"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_nginx_without_stickiness_no_request_fails_and_sessions_outlive_a_server() {
+    let redis = redis().await;
+    let [one, other] = servers(&redis).await;
+    let backends = [one.public, other.public];
+    let nginx = spawn_blocking(move || Balancer::nginx(&backends).expect("nginx")).await.expect("no panic");
+    let at = nginx.address();
+    let mut watchers = Vec::new();
+    for name in ["ann", "ben", "cleo", "dan"] {
+        let mut client = Client::guest(at, name).await;
+        client.join("lobby").await;
+        watchers.push(client);
+    }
+    let nodes: BTreeSet<_> = watchers.iter().map(|client| client.ready["node"].to_string()).collect();
+    assert_eq!(nodes.len(), 2, "in turn: {nodes:?}");
+
+    // A client that polls: each of its requests lands on the next server.
+    const SENDS: u64 = 60;
+    let mut polling = Polling::open(at).await;
+    let mut came = String::new();
+    let mut all_well = async |polling: &mut Polling, body: Option<String>| {
+        let answer = match &body {
+            Some(body) => polling.post(at, body).await,
+            None => polling.get(at).await,
+        };
+        assert_eq!(answer.status, 200, "{answer:?}");
+        if body.is_none() {
+            assert_ne!(answer.body, "1", "closed");
+            came.push_str(&answer.body);
+            came.push('\u{1e}');
+        }
+        came.clone()
+    };
+    all_well(&mut polling, Some(r#"40{"name":"eve"}"#.to_owned())).await;
+    while !all_well(&mut polling, None).await.contains(r#"42["ready""#) {}
+    all_well(&mut polling, Some(r#"420["join",{"room":"lobby"}]"#.to_owned())).await;
+    for n in 1..=SENDS {
+        let send = json!(["send", { "room": "lobby", "id": n.to_string(), "text": "x" }]);
+        all_well(&mut polling, Some(format!("42{n}{send}"))).await;
+    }
+    let seen = |came: &str| came.split('\u{1e}').filter(|packet| packet.starts_with(r#"42["message""#)).count() as u64;
+    while seen(&all_well(&mut polling, None).await) < SENDS {}
+    let mut forwarded = 0.0;
+    for server in [&one, &other] {
+        let metrics = get(server.operations, "/metrics").await.body;
+        let rows = metrics.lines().filter(|line| line.starts_with("chat_requests_forwarded_total{"));
+        forwarded += rows.filter_map(|row| row.rsplit(' ').next()?.parse::<f64>().ok()).sum::<f64>();
+    }
+    assert!(forwarded >= SENDS as f64 / 4.0, "{forwarded} were forwarded");
+
+    // One server is killed: all of them go on, with nothing lost and nothing twice.
+    let mut away: Vec<_> = Vec::new();
+    for mut client in watchers {
+        client.reaches("lobby", SENDS).await;
+        away.push(client.cut());
+    }
+    drop(one);
+    let mut last = SENDS;
+    for away in away {
+        let mut client = away.back().await;
+        assert_eq!((&client.ready["recovered"], &client.ready["node"]), (&json!(true), &json!("other")));
+        last += 1;
+        client.say("lobby", "again").await;
+        client.reaches("lobby", last).await;
+        assert_eq!(client.away.numbers("lobby"), (1..=last).collect::<Vec<_>>());
+    }
+    spawn_blocking(move || drop(nginx)).await.expect("no panic");
 }

@@ -1,6 +1,6 @@
 //! Each way to be wrong: the setting, where it was said, what was said, and what is allowed.
 
-use chat_settings::{Command, Limit, SettingsError};
+use chat_settings::{Command, Limit, Order, SettingsError};
 use insta::assert_snapshot;
 
 use crate::{World, file_error};
@@ -95,6 +95,40 @@ fn ports_of_the_system_and_other_addresses_do_not_clash() {
     World { flags: &flags, ..World::default() }.load().expect("port 0 is a different one each time");
     let flags = ["--listen=127.0.0.1:3000", "--internal-listen=127.0.0.2:3000"];
     World { flags: &flags, ..World::default() }.load().expect("two addresses");
+}
+
+#[test]
+fn a_drain_is_asked_for_with_an_address_and_the_deployments_key() {
+    const KEY: &str = "a key of at least thirty-two bytes, or more";
+    fn ask(flags: &[&str], variables: &[(&str, &str)]) -> Result<Command, SettingsError> {
+        World { flags, variables, files: &[("key", KEY)] }.command()
+    }
+    let address = "10.0.0.7:8081";
+    let Ok(Command::Ask(asked)) = ask(&["drain", "--address", address, "--signing-key-file", "key"], &[]) else {
+        panic!("it is good")
+    };
+    let lease = std::time::Duration::from_secs(600);
+    assert_eq!((&*asked.address, asked.order), (address, Order::Drain { rate: 100, lease, wait: false }));
+    assert_eq!(asked.signing_keys.len(), 1);
+    // The key may stand where the server has it.
+    let variables = [("CHAT_SIGNING_KEY_FILE", "key"), ("CHAT_PING_INTERVAL", "3s")];
+    let orders = [
+        (&["undrain", "--address", address][..], Order::Undrain),
+        (&["drain", "--address", address, "--status"], Order::Status),
+        (
+            &["drain", "--address", address, "--rate", "7", "--lease", "90s", "--wait"],
+            Order::Drain { rate: 7, lease: std::time::Duration::from_secs(90), wait: true },
+        ),
+    ];
+    for (flags, order) in orders {
+        let Ok(Command::Ask(asked)) = ask(flags, &variables) else { panic!("{flags:?}") };
+        assert_eq!(asked.order, order);
+    }
+    assert!(matches!(ask(&["undrain", "--address", address], &[]), Err(SettingsError::Secret { .. })));
+    assert!(matches!(ask(&["undrain"], &variables), Err(SettingsError::Usage(_))));
+    for bad in ["host", ":1", "host:0", "host:x", "host:70000"] {
+        assert!(matches!(ask(&["undrain", "--address", bad], &variables), Err(SettingsError::Usage(_))), "{bad}");
+    }
 }
 
 #[test]

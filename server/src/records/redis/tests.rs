@@ -4,6 +4,7 @@ use super::*;
 use crate::metrics::LastOwner;
 use crate::redis_rig::{DEADLINE, cluster, redis};
 use crate::user::Users;
+use chat_rig::Flavour;
 use chat_session::Record;
 use proptest::prelude::*;
 use std::sync::OnceLock;
@@ -180,40 +181,77 @@ impl World {
     }
 }
 
+/// Two servers on a cluster of this flavour do these steps, and the pure record beside them.
+fn follow(flavour: Flavour, place: &OnceLock<(Runtime, Cluster)>, steps: Vec<Step>) {
+    let (runtime, cluster) = place.get_or_init(|| {
+        let runtime = runtime();
+        let cluster = runtime.block_on(cluster(flavour, "property"));
+        (runtime, cluster)
+    });
+    runtime.block_on(async {
+        let users = Users::default();
+        let mut world = World {
+            servers: ["a", "b"].map(|name| server(cluster, name, &["a", "b"], EXPIRY)),
+            users: [users.meet("ann-id", "ann", false), users.meet("ben-id", "ben", true)],
+            pids: [pid(rand::random()), pid(rand::random())],
+            records: [None, None],
+            believed: [[None; 2]; 2],
+            stale: [None, None],
+        };
+        for step in steps {
+            world.step(step).await;
+        }
+        for session in 0..2 {
+            world.take(session, 0, 0, false).await;
+        }
+    });
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, max_shrink_time: 20_000, ..ProptestConfig::default() })]
     #[test]
     fn the_store_does_what_the_record_does(steps in prop::collection::vec(step(), 1..60)) {
-        static RUNTIME: OnceLock<(Runtime, Cluster)> = OnceLock::new();
-        let (runtime, cluster) = RUNTIME.get_or_init(|| {
-            let runtime = runtime();
-            let cluster = runtime.block_on(cluster("property"));
-            (runtime, cluster)
-        });
-        runtime.block_on(async {
-            let users = Users::default();
-            let mut world = World {
-                servers: ["a", "b"].map(|name| server(cluster, name, &["a", "b"], EXPIRY)),
-                users: [users.meet("ann-id", "ann", false), users.meet("ben-id", "ben", true)],
-                pids: [pid(rand::random()), pid(rand::random())],
-                records: [None, None],
-                believed: [[None; 2]; 2],
-                stale: [None, None],
-            };
-            for step in steps {
-                world.step(step).await;
-            }
-            for session in 0..2 {
-                world.take(session, 0, 0, false).await;
-            }
-        });
+        static PLACE: OnceLock<(Runtime, Cluster)> = OnceLock::new();
+        follow(Flavour::Redis, &PLACE, steps);
     }
+
+    #[test]
+    fn so_does_the_store_on_valkey(steps in prop::collection::vec(step(), 1..60)) {
+        static PLACE: OnceLock<(Runtime, Cluster)> = OnceLock::new();
+        follow(Flavour::Valkey, &PLACE, steps);
+    }
+}
+
+/// A record that the build before this one wrote: its rooms are none of members alone, and it goes on as one of this build.
+#[test]
+fn a_record_of_the_first_format_goes_on() {
+    runtime().block_on(async {
+        let cluster = cluster(Flavour::Redis, "first-format").await;
+        let store = server(&cluster, "two", &[], EXPIRY);
+        let user = Users::default().meet("ann-id", "ann", true);
+        let pid = pid(rand::random());
+        let (partition, key) = store.inner.place(pid);
+        let node = redis(Flavour::Redis).master_of_slot(cluster.partitions().slot(partition)).expect("a master");
+        let key = std::str::from_utf8(&key).expect("a readable key");
+        let script = "return redis.call('SET', KEYS[1], cmsgpack.pack({ 1, 3, 7, 'm', '', 'ann-id', 'ann', 1, 'lobby', 6, 2, 40, 'den', 7, 2, 41 }))";
+        node.command(&["EVAL", script, "1", key]).expect("a value");
+        let found = store.find(pid).await.expect("an answer").expect("a record");
+        let taken = store.take(pid, &found, user.clone()).await.expect("an answer").expect("taken");
+        assert_eq!(taken.fence, Fence(4));
+        let expected = [("den", false, JoinNumber(7), at(2, 41)), ("lobby", false, JoinNumber(6), at(2, 40))];
+        assert_eq!(sorted(&taken), expected.map(|(room, private, join, at)| (room.into(), private, join, at)));
+        assert_eq!(store.join(pid, Fence(4), "den".into(), true, at(3, 1)).await, Ok(JoinNumber(8)));
+        let found = store.find(pid).await.expect("an answer").expect("a record");
+        let taken = store.take(pid, &found, user).await.expect("an answer").expect("taken");
+        let expected = [("den", true, JoinNumber(8), at(3, 1)), ("lobby", false, JoinNumber(6), at(2, 40))];
+        assert_eq!(sorted(&taken), expected.map(|(room, private, join, at)| (room.into(), private, join, at)));
+    });
 }
 
 #[test]
 fn a_record_expires_a_while_after_its_owner_has_gone_and_is_never_made_anew() {
     runtime().block_on(async {
-        let cluster = cluster("expiry").await;
+        let cluster = cluster(Flavour::Redis, "expiry").await;
         let expiry = Duration::from_millis(600);
         let (one, two) = (server(&cluster, "one", &[], expiry), server(&cluster, "two", &[], expiry));
         let user = Users::default().meet("ann-id", "ann", true);
@@ -254,7 +292,7 @@ fn a_record_expires_a_while_after_its_owner_has_gone_and_is_never_made_anew() {
 #[test]
 fn sessions_of_servers_that_are_gone_are_counted_and_deleted_ones_are_gone() {
     runtime().block_on(async {
-        let cluster = cluster("leases").await;
+        let cluster = cluster(Flavour::Redis, "leases").await;
         let there: &[&str] = &["one", "two"];
         let (one, two) = (server(&cluster, "one", there, EXPIRY), server(&cluster, "two", there, EXPIRY));
         let dead = server(&cluster, "dead", there, EXPIRY);
@@ -290,7 +328,7 @@ fn sessions_of_servers_that_are_gone_are_counted_and_deleted_ones_are_gone() {
 #[test]
 fn foreign_values_are_counted_and_are_no_records() {
     runtime().block_on(async {
-        let cluster = cluster("foreign").await;
+        let cluster = cluster(Flavour::Redis, "foreign").await;
         let store = server(&cluster, "one", &[], EXPIRY);
         let user = Users::default().meet("ann-id", "ann", true);
         // Nothing; a text; a list of another format; one with half a room; another type of key.
@@ -299,7 +337,7 @@ fn foreign_values_are_counted_and_are_no_records() {
         for (count, value) in (1..).zip(values) {
             let pid = pid(rand::random());
             let (partition, key) = store.inner.place(pid);
-            let node = redis().master_of_slot(cluster.partitions().slot(partition)).expect("a master");
+            let node = redis(Flavour::Redis).master_of_slot(cluster.partitions().slot(partition)).expect("a master");
             let key = std::str::from_utf8(&key).expect("a readable key");
             node.command(&[value[0], key, value[1]]).expect("a value");
             assert_eq!(store.find(pid).await, Ok(None));
@@ -308,7 +346,7 @@ fn foreign_values_are_counted_and_are_no_records() {
         let pid = pid(rand::random());
         store.create(pid, user.clone()).await.expect("a record");
         let (partition, key) = store.inner.place(pid);
-        let node = redis().master_of_slot(cluster.partitions().slot(partition)).expect("a master");
+        let node = redis(Flavour::Redis).master_of_slot(cluster.partitions().slot(partition)).expect("a master");
         node.command(&["SET", std::str::from_utf8(&key).expect("a readable key"), "junk"]).expect("a value");
         assert_eq!(store.join(pid, Fence::FIRST, "lobby".into(), false, at(1, 1)).await, Err(Failed::Gone));
         assert_eq!(store.renew().await, [Lost { pid, fence: Fence::FIRST, failed: Failed::Gone }]);
@@ -319,7 +357,7 @@ fn foreign_values_are_counted_and_are_no_records() {
 #[test]
 fn a_record_is_small() {
     runtime().block_on(async {
-        let cluster = cluster("size").await;
+        let cluster = cluster(Flavour::Redis, "size").await;
         let store = server(&cluster, "chat-7f9c8d7b6-x2x4z/0123456789abcdef", &[], EXPIRY);
         let user = Users::default().meet("g-abcdefghijklmnop", "A name as people have", true);
         let bytes = || -> u64 {
@@ -333,7 +371,7 @@ fn a_record_is_small() {
                 let other = ["mem_total_replication_buffers:", "mem_clients_normal:", "mem_clients_slaves:"];
                 field("used_memory:") - other.iter().map(|name| field(name)).sum::<u64>()
             };
-            redis().masters().expect("masters").iter().map(used).sum()
+            redis(Flavour::Redis).masters().expect("masters").iter().map(used).sum()
         };
         let before = bytes();
         let pids: Vec<_> = (0..10_000).map(|_| pid(rand::random())).collect();
