@@ -1,7 +1,7 @@
 //! The registry in Redis: one hash in one partition. See `registry.lua`.
 
 use super::board::{Away, Board, Seen, Sheet};
-use super::entry::Entry;
+use super::entry::{Entry, State};
 use bytes::Bytes;
 use chat_log::BoxFuture;
 use chat_redis::{Call, Cluster, Partition, Value};
@@ -40,8 +40,14 @@ impl RedisBoard {
     async fn exchange(&self, entry: &Entry, expiry: Duration) -> Result<Sheet, Away> {
         let text = serde_json::to_vec(entry).map_err(|error| Away(error.to_string()))?;
         let args = vec![entry.boot.to_string().into(), expiry.as_millis().to_string().into(), text.into()];
-        // Nothing waits for replicas: what a failover loses is written again two seconds later. Whether it arrived is seen in what is read.
-        self.cluster.post(self.partition, Call { function: "registry_write", keys: vec![self.key.clone()], args });
+        let call = Call { function: "registry_write", keys: vec![self.key.clone()], args };
+        if entry.state == State::Ended {
+            // The process ends after this, and with it what was not sent yet.
+            self.cluster.write(self.partition, call).await.map_err(|error| Away(error.to_string()))?;
+        } else {
+            // Nothing waits for replicas: what a failover loses is written again two seconds later. Whether it arrived is seen in what is read.
+            self.cluster.post(self.partition, call);
+        }
         let value = self
             .cluster
             .read(self.partition, Self::question(&self.cluster, self.partition))

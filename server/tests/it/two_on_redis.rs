@@ -19,6 +19,9 @@ const KEY: &str = "a-signing-key-for-the-tests-of-two-servers";
 const PARTITIONS: u16 = 8;
 const WAIT: Duration = Duration::from_secs(60);
 
+/// What the client that polls sends.
+const SENDS: u64 = 60;
+
 async fn redis() -> Arc<RedisCluster> {
     Arc::new(spawn_blocking(|| RedisCluster::builder().start().expect("a Redis Cluster")).await.expect("no panic"))
 }
@@ -201,7 +204,6 @@ async fn behind_nginx_without_stickiness_no_request_fails_and_sessions_outlive_a
     assert_eq!(nodes.len(), 2, "in turn: {nodes:?}");
 
     // A client that polls: each of its requests lands on the next server.
-    const SENDS: u64 = 60;
     let mut polling = Polling::open(at).await;
     let mut came = String::new();
     let mut all_well = async |polling: &mut Polling, body: Option<String>| {
