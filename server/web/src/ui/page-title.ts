@@ -11,8 +11,9 @@ export function usePageTitle(room: string | null): void {
     return sum;
   });
   const title = useRoomTitle();
-  const shown = useChat((state) => (room === null ? null : (state.rooms.get(room) ?? newRoom(room))));
-  const words = shown ? `${inLetters(shown, title(shown))} · ` : '';
+  const shown = useChat((state) => (room === null ? null : state.rooms.get(room)));
+  const named = room === null ? null : (shown ?? newRoom(room));
+  const words = named ? `${inLetters(named, title(named))} · ` : '';
   useEffect(() => {
     const count = unread > 0 ? `(${unread > 99 ? '99+' : unread}) ` : '';
     document.title = `${count}${words}ChatCluster`;

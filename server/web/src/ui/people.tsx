@@ -6,12 +6,16 @@ import { DirectMessage } from './direct-message';
 import { Members } from './members';
 import styles from './people.module.css';
 import { PersonName } from './person-name';
+import { useRoomTitle } from './room-title';
 import { useChat } from './session-context';
 
 /** Who is in the room now; in a private one, who its members are. */
 export function People({ room, onClose }: { readonly room: Room | null; readonly onClose: () => void }) {
+  const title = useRoomTitle();
   return (
     <aside className={styles.people} aria-label="People in this room">
+      {/* On a small screen this stands in the place of the room, and of its heading. */}
+      {room && <h1 className={`unseen ${styles.place}`}>{title(room)}</h1>}
       <header className={styles.head}>
         <h2 className={styles.title}>{room?.isPrivate ? 'Members' : 'Here now'}</h2>
         <IconButton label="Close the list of people" onClick={onClose}>
