@@ -164,6 +164,7 @@ function rowKey(author: string, id: string): string {
 
 function follows(previous: LineEntry, entry: LineEntry): boolean {
   return (
+    previous.kind !== 'member' &&
     previous.from.id === entry.from.id &&
     entry.at - previous.at < GROUP_MS &&
     entry.kind === 'message' &&

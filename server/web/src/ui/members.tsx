@@ -57,10 +57,12 @@ export function Members({ room }: { readonly room: Room }) {
                 <span className={styles.state}>{online.has(member.id) ? 'here now' : 'away'}</span>
               </span>
               {self && <span className={styles.me}>you</span>}
-              {rules ? (
-                <>
+              {!rules && !isPair(name) && <span className={styles.role}>{member.role}</span>}
+              {!self && !isPair(name) && <DirectMessage user={member} />}
+              {rules && (
+                <span className={styles.rule}>
                   <select
-                    className={styles.role}
+                    className={styles.field}
                     aria-label={`What ${shownName(member.name)} may do`}
                     value={member.role}
                     onChange={(event) => act(session.setRole(name, member.id, event.target.value as Role))}
@@ -75,11 +77,8 @@ export function Members({ room }: { readonly room: Room }) {
                   >
                     <UserMinus size="1em" aria-hidden="true" />
                   </IconButton>
-                </>
-              ) : (
-                !isPair(name) && <span className={styles.role}>{member.role}</span>
+                </span>
               )}
-              {!self && !isPair(name) && <DirectMessage user={member} />}
             </li>
           );
         })}
