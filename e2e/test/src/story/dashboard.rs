@@ -5,22 +5,12 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use super::Story;
-use crate::chat::PATIENCE;
-use crate::kube::{Wrong, run, until};
+use serde_json::{Value, json};
 
-/// As the PodMonitors have it, for Prometheus alone: what listens on a port called `metrics` is asked, and named by its labels.
-const CONFIG: &str = "global: {scrape_interval: 1s}
-scrape_configs:
-  - job_name: pods
-    honor_labels: true
-    kubernetes_sd_configs: [{role: pod, kubeconfig_file: KUBECONFIG}]
-    relabel_configs:
-      - {source_labels: [__meta_kubernetes_pod_container_port_name], regex: metrics, action: keep}
-      - {source_labels: [__meta_kubernetes_namespace], target_label: namespace}
-      - {source_labels: [__meta_kubernetes_pod_name], target_label: pod}
-      - {action: labelmap, regex: __meta_kubernetes_pod_label_(chatcluster_dev_.+)}
-";
+use super::Story;
+use super::install::NAMESPACE;
+use crate::chat::{self, PATIENCE};
+use crate::kube::{Wrong, list, name, run, until};
 
 /// Prometheus, until this is dropped.
 struct Prometheus {
@@ -31,10 +21,9 @@ struct Prometheus {
 impl Prometheus {
     fn start(folder: &Path) -> Result<Self, Wrong> {
         let io = |source| Wrong::Io { what: "prometheus".to_owned(), source };
-        let kubeconfig = std::env::var("KUBECONFIG").map_err(|_| Wrong::NotSo("KUBECONFIG is not set".to_owned()))?;
         fs::create_dir_all(folder).map_err(io)?;
         let config = folder.join("prometheus.yaml");
-        fs::write(&config, CONFIG.replace("KUBECONFIG", &kubeconfig)).map_err(io)?;
+        fs::write(&config, config_of(&pods()?).to_string()).map_err(io)?;
         // It cannot say which port it was given: this one is free now.
         let address = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).map_err(io)?;
         let child = Command::new("prometheus")
@@ -57,10 +46,44 @@ impl Drop for Prometheus {
     }
 }
 
+/// The pods that PodMonitors choose.
+fn pods() -> Result<Vec<Value>, Wrong> {
+    let mut pods = chat::pods("server")?;
+    pods.extend(list(&["pods", "-n", NAMESPACE, "-l", "app.kubernetes.io/name=chat-operator"])?);
+    Ok(pods)
+}
+
+/// The targets with the labels that PodMonitors give them. Debian's Prometheus cannot find pods by itself.
+fn config_of(pods: &[Value]) -> Value {
+    let target = |pod: &Value| {
+        let label = |name: &str| pod["metadata"]["labels"][name].as_str().unwrap_or_default().to_owned();
+        json!({
+            "targets": [format!("{}:9090", pod["status"]["podIP"].as_str().unwrap_or_default())],
+            "labels": {
+                "namespace": pod["metadata"]["namespace"],
+                "pod": name(pod),
+                "chatcluster_dev_cluster": label("chatcluster.dev/cluster"),
+                "chatcluster_dev_revision": label("chatcluster.dev/revision"),
+            },
+        })
+    };
+    let targets: Vec<Value> = pods.iter().map(target).collect();
+    json!({
+        "global": { "scrape_interval": "1s" },
+        "scrape_configs": [{ "job_name": "pods", "honor_labels": true, "static_configs": targets }],
+    })
+}
+
 pub(super) fn dashboard(story: &mut Story) -> Result<(), Wrong> {
     let folder = story.manner.folder.join("prometheus");
-    let prometheus = Prometheus::start(&folder)?;
+    let mut prometheus = Prometheus::start(&folder)?;
     let said = until("an answer to every query", PATIENCE, || {
+        if let Ok(Some(status)) = prometheus.child.try_wait() {
+            return Err(Wrong::NotSo(format!(
+                "prometheus ended with {status}: {}",
+                folder.join("prometheus.log").display()
+            )));
+        }
         Ok(match run("make/check-dashboard", &[&folder.to_string_lossy(), &prometheus.url], "") {
             Ok(said) => Ok(said),
             Err(Wrong::Failed { said, .. }) => Err(said),
