@@ -12,6 +12,7 @@ mod observe;
 mod resp;
 mod rolling;
 mod slots;
+mod tls;
 mod view;
 mod world;
 
@@ -19,8 +20,9 @@ pub use ask::{Undone, carry_out, look};
 pub use formation::{Command, Formation, Order, Step, formation};
 pub use health::health;
 pub use observe::observe;
-pub use resp::{AskError, Credentials};
+pub use resp::{Access, AskError, Credentials};
 pub use rolling::{Roll, roll, size};
 pub use slots::{SLOTS, range};
+pub use tls::{NoAuthorities, Tls, roots};
 pub use view::{Member, Role, View};
 pub use world::{Node, Shape, World};

@@ -1,18 +1,17 @@
 //! The operator from its settings to its end.
 
-use crate::controller::apply::Applier;
 use crate::controller::reconcile::{Operator, ReconcileError, reconcile};
 use crate::health::{self, Health};
 use crate::metrics::Metrics;
-use crate::servers::Servers;
 use crate::settings::Settings;
 use crate::stores::{self, Changes};
 use chat_api::ChatCluster;
 use futures_util::StreamExt;
-use kube::runtime::controller::{Action, Controller};
-use kube::runtime::watcher;
+use kube::runtime::controller::{self, Action};
+use kube::runtime::reflector::ObjectRef;
 use kube::{Api, Client};
 use kube_lease_manager::LeaseManagerBuilder;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
@@ -30,6 +29,12 @@ const AFTER_ERROR: Duration = Duration::from_secs(5);
 
 /// Looks at so many ChatClusters at a time.
 const CONCURRENCY: u16 = 8;
+
+/// Changes that come within this time are one: a scaling is a burst of them.
+const DEBOUNCE: Duration = Duration::from_millis(200);
+
+/// How often what is known of ChatClusters that are gone is forgotten.
+const TIDY_EVERY: Duration = Duration::from_secs(300);
 
 /// Why the operator ends.
 #[derive(Debug, thiserror::Error)]
@@ -59,10 +64,7 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
     let client = Client::try_default().await.map_err(|error| RunError::Client(Box::new(error)))?;
-    let clusters: Api<ChatCluster> = match &settings.namespace {
-        Some(namespace) => Api::namespaced(client.clone(), namespace),
-        None => Api::all(client.clone()),
-    };
+    let clusters: Api<ChatCluster> = stores::scoped(&client, settings.namespace.as_deref());
     let asked = clusters.list_metadata(&kube::api::ListParams::default().limit(1)).await;
     asked.map_err(|error| {
         if is_unknown(&error) { RunError::Definition(Box::new(error)) } else { RunError::Client(Box::new(error)) }
@@ -74,18 +76,11 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     let router = health::router(health.clone(), metrics.clone());
     let serving = tokio::spawn(async move { axum::serve(listener, router).await });
     let (stores, changes) = stores::watch(&client, settings.namespace.as_deref());
-    let operator = Arc::new(Operator {
-        applier: Applier::new(client.clone()),
-        stores,
-        servers: Servers::default(),
-        askers: parking_lot::RwLock::default(),
-        default_image: settings.server_image.clone(),
-        dashboard: include_str!("../../charts/chatcluster/files/dashboard.json"),
-        client: client.clone(),
-    });
+    let dashboard = include_str!("../../charts/chatcluster/files/dashboard.json");
+    let operator = Arc::new(Operator::new(client.clone(), stores, settings.server_image.clone(), dashboard));
     tracing::info!(listen = %settings.listen, namespace = settings.namespace.as_deref().unwrap_or("all"), "operator started");
     tokio::select! {
-        led = lead(&settings, &client, clusters, operator, &metrics, &health, changes) => led?,
+        led = lead(&settings, &client, operator, &metrics, &health, changes) => led?,
         _ = terminate.recv() => tracing::info!("ended by SIGTERM"),
         _ = interrupt.recv() => tracing::info!("ended by SIGINT"),
     }
@@ -102,7 +97,6 @@ fn is_unknown(error: &kube::Error) -> bool {
 async fn lead(
     settings: &Settings,
     client: &Client,
-    clusters: Api<ChatCluster>,
     operator: Arc<Operator>,
     metrics: &Arc<Metrics>,
     health: &Health,
@@ -116,7 +110,7 @@ async fn lead(
     health.ready();
     if settings.lease == "off" {
         metrics.leads.set(1);
-        control(clusters, operator, metrics.clone(), changes).await;
+        control(operator, metrics.clone(), changes).await;
         return Ok(());
     }
     let manager = LeaseManagerBuilder::new(client.clone(), &settings.lease)
@@ -134,7 +128,7 @@ async fn lead(
     metrics.leads.set(1);
     tracing::info!(lease = settings.lease, "this operator leads");
     tokio::select! {
-        () = control(clusters, operator, metrics.clone(), changes) => {}
+        () = control(operator, metrics.clone(), changes) => {}
         () = lost(&mut leads) => tracing::warn!("the lease was lost: another operator leads"),
     }
     drop(leads);
@@ -151,29 +145,45 @@ async fn see(changes: &mut Changes) {
     while changes.next().await.is_some() {}
 }
 
-async fn control(clusters: Api<ChatCluster>, operator: Arc<Operator>, metrics: Arc<Metrics>, changes: Changes) {
-    let config = kube::runtime::controller::Config::default().concurrency(CONCURRENCY);
-    let looked = Controller::new(clusters, watcher::Config::default()).with_config(config).reconcile_on(changes).run(
+async fn control(operator: Arc<Operator>, metrics: Arc<Metrics>, changes: Changes) {
+    let clusters = operator.stores.clusters.clone();
+    // What was seen before this operator led is looked at too.
+    let first: Vec<_> = clusters.state().iter().map(|cluster| ObjectRef::from_obj(&**cluster)).collect();
+    let queue = futures_util::stream::iter(first).chain(changes).map(Ok::<_, Infallible>);
+    let config = controller::Config::default().concurrency(CONCURRENCY).debounce(DEBOUNCE);
+    let looked = controller::applier(
         |cluster, operator: Arc<Operator>| {
             let metrics = metrics.clone();
-            async move {
+            Box::pin(async move {
                 let begun = Instant::now();
                 let looked = reconcile(cluster, operator).await;
                 metrics.reconcile_seconds.observe(begun.elapsed().as_secs_f64());
                 metrics.reconciles.with_label_values(&[if looked.is_ok() { "ok" } else { "error" }]).inc();
                 looked
-            }
+            })
         },
         |_, _: &ReconcileError, _| Action::requeue(AFTER_ERROR),
-        operator,
+        operator.clone(),
+        clusters,
+        queue,
+        config,
     );
-    looked
-        .for_each(async |looked| {
-            if let Err(error) = looked {
-                tracing::warn!(error = chain(&error), "a look at a ChatCluster failed; it is repeated");
-            }
-        })
-        .await;
+    let tidied = async {
+        let mut every = tokio::time::interval(TIDY_EVERY);
+        loop {
+            every.tick().await;
+            operator.tidy();
+        }
+    };
+    let looked = looked.for_each(async |looked| match looked {
+        // It was deleted between the change and the look.
+        Ok(_) | Err(controller::Error::ObjectNotFound(_)) => {}
+        Err(error) => tracing::warn!(error = chain(&error), "a look at a ChatCluster failed; it is repeated"),
+    });
+    tokio::select! {
+        () = looked => {}
+        () = tidied => {}
+    }
 }
 
 /// An error with all that it came from.

@@ -10,15 +10,21 @@ use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Secret, Service, ServiceAccount};
 use k8s_openapi::api::networking::v1::{Ingress, NetworkPolicy};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{self, ObjectRef, Store};
-use kube::runtime::{WatchStreamExt, watcher};
+use kube::runtime::{WatchStreamExt, predicates, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 use std::hash::Hash;
 
-/// The objects of all ChatClusters, by kind.
+/// A ChatCluster, or one that cannot be read: it does not keep others from being seen.
+pub type Guarded = DeserializeGuard<ChatCluster>;
+
+/// All ChatClusters, and their objects by kind.
 pub struct Stores {
+    /// The ChatClusters.
+    pub clusters: Store<Guarded>,
     /// The servers' pods and those of managed Redises.
     pub pods: Store<Pod>,
     /// A revision each.
@@ -43,13 +49,14 @@ pub struct Stores {
     pub ingresses: Store<Ingress>,
 }
 
-/// ChatClusters of which something has changed.
-pub type Changes = BoxStream<'static, ObjectRef<ChatCluster>>;
+/// ChatClusters of which something has changed: of the wish itself or of an object, not of the operator's own answer.
+pub type Changes = BoxStream<'static, ObjectRef<Guarded>>;
 
 /// Begins to watch, in one namespace or in all. Nothing is known before the changes are polled.
 pub fn watch(client: &Client, namespace: Option<&str>) -> (Stores, Changes) {
     let mut changes = Vec::new();
     let stores = Stores {
+        clusters: clusters(client, namespace, &mut changes),
         pods: kind(client, namespace, &mut changes),
         deployments: kind(client, namespace, &mut changes),
         stateful_sets: kind(client, namespace, &mut changes),
@@ -68,6 +75,7 @@ pub fn watch(client: &Client, namespace: Option<&str>) -> (Stores, Changes) {
 impl Stores {
     /// Waits until all that is there has been seen once.
     pub async fn ready(&self) -> Result<(), reflector::store::WriterDropped> {
+        self.clusters.wait_until_ready().await?;
         self.pods.wait_until_ready().await?;
         self.deployments.wait_until_ready().await?;
         self.stateful_sets.wait_until_ready().await?;
@@ -82,6 +90,30 @@ impl Stores {
     }
 }
 
+/// What one namespace holds, or all.
+pub fn scoped<K>(client: &Client, namespace: Option<&str>) -> Api<K>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+{
+    match namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    }
+}
+
+fn clusters(client: &Client, namespace: Option<&str>, all: &mut Vec<Changes>) -> Store<Guarded> {
+    let (store, writer) = reflector::store();
+    let events = watcher(scoped::<Guarded>(client, namespace), watcher::Config::default()).default_backoff();
+    let changes = events
+        .modify(|cluster| cluster.managed_fields_mut().clear())
+        .reflect(writer)
+        .touched_objects()
+        .predicate_filter(predicates::generation, kube::runtime::PredicateConfig::default())
+        .filter_map(|cluster| std::future::ready(cluster.ok().map(|cluster| ObjectRef::from_obj(&cluster))));
+    all.push(changes.boxed());
+    store
+}
+
 fn kind<K>(client: &Client, namespace: Option<&str>, all: &mut Vec<Changes>) -> Store<K>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
@@ -93,10 +125,7 @@ where
         + 'static,
     K::DynamicType: Hash + Eq,
 {
-    let api: Api<K> = match namespace {
-        Some(namespace) => Api::namespaced(client.clone(), namespace),
-        None => Api::all(client.clone()),
-    };
+    let api: Api<K> = scoped(client, namespace);
     let ours = watcher::Config::default().labels(&format!("app.kubernetes.io/managed-by={}", names::MANAGER));
     let (store, writer) = reflector::store();
     let events = watcher(api, ours).default_backoff().modify(|object| {
@@ -112,7 +141,7 @@ where
 }
 
 /// The ChatCluster that an object belongs to.
-fn owner<K: Resource>(object: &K) -> Option<ObjectRef<ChatCluster>> {
+fn owner<K: Resource>(object: &K) -> Option<ObjectRef<Guarded>> {
     let cluster = object.labels().get(names::CLUSTER)?;
     Some(ObjectRef::new(cluster).within(&object.namespace()?))
 }

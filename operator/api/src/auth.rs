@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// Who may come in.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("self.guests || has(self.jwtSecretRef)").message("nobody could come in: with spec.auth.guests false, spec.auth.jwtSecretRef is needed"))]
 pub struct Auth {
     /// Whoever gives a name may come in as a guest.
     #[serde(default = "yes")]

@@ -34,17 +34,19 @@ use std::collections::BTreeMap;
     printcolumn(name = "Status", type_ = "string", json_path = ".status.phase", description = "What is going on"),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.message", description = "In a sentence", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    validation = Rule::new("size(self.metadata.name) <= 40").message("metadata.name may have at most 40 characters: the names of pods and services are made from it")
+    validation = Rule::new("size(self.metadata.name) <= 40").message("metadata.name may have at most 40 characters: the names of pods and services are made from it"),
+    validation = Rule::new("self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')").message("metadata.name begins with a letter and has only small letters, digits and dashes: the names of services are made from it")
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("!has(self.autoscaling) || self.autoscaling.maxReplicas >= self.autoscaling.minReplicas").message("spec.autoscaling.maxReplicas must be at least minReplicas"))]
 pub struct ChatClusterSpec {
     /// The image of the server. Without one, that of the operator's own release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 512))]
+    #[schemars(length(min = 1, max = 512), regex(pattern = r"^\S+$"))]
     pub image: Option<String>,
     /// Always, IfNotPresent or Never, as Kubernetes means it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("self in ['Always', 'IfNotPresent', 'Never']").message("spec.imagePullPolicy is Always, IfNotPresent or Never"))]
     pub image_pull_policy: Option<String>,
     /// Secrets that the image is pulled with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -62,8 +64,11 @@ pub struct ChatClusterSpec {
     pub pod_template: Option<PodTemplate>,
     /// Variables of the server's container. Those that begin with `CHAT_` are settings of the server and belong into `settings`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64))]
-    #[x_kube(validation = Rule::new("self.all(v, !v.name.startsWith('CHAT_'))").message("variables that begin with CHAT_ are settings of the server: write them under spec.settings, in the spelling of docs/settings.md"))]
+    #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    #[x_kube(
+        validation = Rule::new("self.all(v, !v.name.startsWith('CHAT_'))").message("variables that begin with CHAT_ are settings of the server: write them under spec.settings, in the spelling of docs/settings.md"),
+        validation = Rule::new("self.all(v, v.name != 'POD_IP')").message("the operator sets POD_IP itself: take another name")
+    )]
     pub env: Vec<EnvVar>,
     /// Settings of the server, by the names of docs/settings.md (such as `retention-age: 30d`). Those that the operator sets itself are refused.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

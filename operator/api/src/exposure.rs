@@ -49,6 +49,7 @@ pub enum ServiceType {
 pub struct Ingress {
     /// The host that it answers for.
     #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = Rule::new("self.matches('^([*][.])?[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')").message("spec.ingress.host is a host name such as chat.example.org, without a scheme or a port"))]
     pub host: String,
     /// The class of the controller that serves it. Without it, the cluster's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("has(self.existing) != has(self.managed)").message("spec.redis needs exactly one of existing and managed"),
-    validation = Rule::new("has(self.existing) == has(oldSelf.existing)").message("spec.redis cannot change between existing and managed: the rooms would stay behind")
+    validation = Rule::new("has(self.existing) == has(oldSelf.existing)").message("spec.redis cannot change between existing and managed: the rooms would stay behind"),
+    validation = Rule::new("has(self.prefix) == has(oldSelf.prefix)").message("spec.redis.prefix cannot be set or taken away later: the rooms would stay behind")
 )]
 pub struct Redis {
     /// A Redis Cluster that is run elsewhere.
@@ -82,7 +83,7 @@ pub struct RedisTls {
 pub struct ManagedRedis {
     /// The image: Valkey 8 or newer, or Redis 7.0 or newer.
     #[serde(default = "image")]
-    #[schemars(length(min = 1, max = 512))]
+    #[schemars(length(min = 1, max = 512), regex(pattern = r"^\S+$"))]
     pub image: String,
     /// How many masters the rooms are spread over.
     #[serde(default = "shards")]
@@ -117,9 +118,11 @@ impl Default for ManagedRedis {
 /// A volume for each pod of Redis.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("isQuantity(self.size) && quantity(self.size).isGreaterThan(quantity('0'))").message("spec.redis.managed.storage.size is a size such as 8Gi"))]
 pub struct Storage {
     /// How large.
     #[serde(default = "size")]
+    #[schemars(length(max = 32))]
     pub size: Quantity,
     /// Of which StorageClass. Without it, the cluster's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]

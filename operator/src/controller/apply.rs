@@ -1,9 +1,13 @@
 //! Writes objects by server-side apply: what is as it should be is not written again, and what belongs to somebody else is left alone.
+//!
+//! What was written last is remembered for each ChatCluster, so that a look that changes nothing asks the API server nothing. After a restart of the
+//! operator each object is applied once more, which changes nothing either.
 
 use super::validate::hex;
 use crate::names;
+use jiff::Timestamp;
 use k8s_openapi::NamespaceResourceScope;
-use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams};
 use kube::core::ObjectMeta;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Api, Client, Resource, ResourceExt};
@@ -14,6 +18,9 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::hash::Hash;
+
+/// How often objects of kinds that are not watched are looked at, in seconds.
+const UNWATCHED_EVERY: i64 = 600;
 
 /// Why an object was not written.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +36,7 @@ pub enum ApplyError {
         name: String,
     },
     /// The API server did not take it.
-    #[error("{kind} {name} cannot be applied")]
+    #[error("{kind} {name} cannot be written")]
     Refused {
         /// What it is.
         kind: String,
@@ -41,11 +48,40 @@ pub enum ApplyError {
     },
 }
 
+impl ApplyError {
+    /// What a person is to be told of it, if it stays so until somebody does something; nothing if the next look may find it otherwise.
+    pub fn lasting(&self) -> Option<(&'static str, String)> {
+        match self {
+            Self::Foreign { .. } => Some(("NameTaken", self.to_string())),
+            Self::Refused { source, .. } => {
+                let kube::Error::Api(status) = &**source else { return None };
+                let stays = matches!(status.code, 400 | 403 | 422) && !is_ending(source);
+                stays.then(|| ("ObjectRefused", format!("{self}, since the API server says: {}", status.message)))
+            }
+        }
+    }
+
+    /// Whether the API server gave an answer: then the next object may fare better.
+    pub fn was_answered(&self) -> bool {
+        match self {
+            Self::Foreign { .. } => true,
+            Self::Refused { source, .. } => matches!(&**source, kube::Error::Api(_)),
+        }
+    }
+}
+
+/// The namespace is being deleted: nothing can be made in it any more.
+pub fn is_ending(error: &kube::Error) -> bool {
+    let kube::Error::Api(status) = error else { return false };
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    status.code == 403 && causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating")
+}
+
 /// Applies the objects of ChatClusters, and remembers what it has applied.
 pub struct Applier {
     client: Client,
-    /// What was written last, and as what the API server answered it.
-    applied: Mutex<HashMap<String, Applied>>,
+    /// By the uid of the ChatCluster, then by kind and name: what was written last, and as what the API server answered it.
+    applied: Mutex<HashMap<String, HashMap<String, Applied>>>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -86,11 +122,11 @@ impl Applier {
         {
             return Err(ApplyError::Foreign { kind, name });
         }
-        let key = format!("{kind}/{namespace}/{name}");
+        let key = format!("{kind}/{name}");
         let wished = hash(&wish);
         let as_before = found.as_ref().is_some_and(|found| {
             let now = Applied { wish: wished.clone(), answer: answer(&**found) };
-            self.applied.lock().get(&key) == Some(&now)
+            self.remembers(owner, &key, &now)
         });
         if as_before {
             return Ok(false);
@@ -106,7 +142,7 @@ impl Applier {
         let ours = PatchParams::apply(names::MANAGER).force();
         let written =
             api.patch(&name, &ours, &Patch::Apply(&wish)).await.map_err(|source| refused(&kind, &name, source))?;
-        self.applied.lock().insert(key, Applied { wish: wished, answer: answer(&written) });
+        self.remember(owner, key, Applied { wish: wished, answer: answer(&written) });
         Ok(found.is_none_or(|found| answer(&*found) != answer(&written)))
     }
 
@@ -123,11 +159,99 @@ impl Applier {
             return Ok(false);
         };
         let kind = K::kind(&()).into_owned();
+        self.forget(owner, &format!("{kind}/{name}"));
         let api: Api<K> = Api::namespaced(self.client.clone(), &namespace);
         match api.delete(&found.name_any(), &DeleteParams::background()).await {
             Ok(_) => Ok(true),
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
             Err(source) => Err(refused(&kind, name, source)),
+        }
+    }
+
+    /// The same for a kind that is not watched, since the cluster may not know it: asked for and written every few minutes. Where the kind is
+    /// unknown nothing is written, and nothing is wrong.
+    pub async fn apply_now_and_then(
+        &self,
+        owner: &ObjectMeta,
+        owner_ref: OwnerRef,
+        kind: &ApiResource,
+        mut wish: DynamicObject,
+        now: Timestamp,
+    ) -> Result<bool, ApplyError> {
+        wish.metadata.owner_references = Some(vec![owner_ref]);
+        let (key, name) = (format!("{}/{}", kind.kind, wish.name_any()), wish.name_any());
+        let turn = Applied { wish: hash(&wish), answer: turn(now) };
+        if self.remembers(owner, &key, &turn) {
+            return Ok(false);
+        }
+        let api = self.unwatched(owner, kind);
+        match api.get_metadata_opt(&name).await {
+            Ok(Some(there)) if !belongs(&there, owner) => {
+                return Err(ApplyError::Foreign { kind: kind.kind.clone(), name });
+            }
+            Ok(_) => {}
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            Err(source) => return Err(refused(&kind.kind, &name, source)),
+        }
+        match api.patch(&name, &PatchParams::apply(names::MANAGER).force(), &Patch::Apply(&wish)).await {
+            Ok(_) => {}
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            Err(source) => return Err(refused(&kind.kind, &name, source)),
+        }
+        self.remember(owner, key, turn);
+        Ok(true)
+    }
+
+    /// Has an object of such a kind not be there, if it is this owner's.
+    pub async fn remove_now_and_then(
+        &self,
+        owner: &ObjectMeta,
+        kind: &ApiResource,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<bool, ApplyError> {
+        let key = format!("{}/{name}", kind.kind);
+        let turn = Applied { wish: String::new(), answer: turn(now) };
+        if self.remembers(owner, &key, &turn) {
+            return Ok(false);
+        }
+        let api = self.unwatched(owner, kind);
+        let removed = match api.get_metadata_opt(name).await {
+            Ok(Some(there)) if belongs(&there, owner) => {
+                api.delete(name, &DeleteParams::background()).await.map(|_| true)
+            }
+            Ok(_) => Ok(false),
+            // Nobody knows the kind, or the operator may not ask, where nobody wishes for any.
+            Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) => Ok(false),
+            Err(source) => Err(source),
+        };
+        self.remember(owner, key, turn);
+        removed.map_err(|source| refused(&kind.kind, name, source))
+    }
+
+    fn unwatched(&self, owner: &ObjectMeta, kind: &ApiResource) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), owner.namespace.as_deref().unwrap_or_default(), kind)
+    }
+
+    /// Forgets what was applied for ChatClusters that are gone.
+    pub fn keep(&self, is_there: impl Fn(&str) -> bool) {
+        self.applied.lock().retain(|owner, _| is_there(owner));
+    }
+
+    fn remembers(&self, owner: &ObjectMeta, key: &str, applied: &Applied) -> bool {
+        let Some(owner) = &owner.uid else { return false };
+        self.applied.lock().get(owner).and_then(|objects| objects.get(key)) == Some(applied)
+    }
+
+    fn remember(&self, owner: &ObjectMeta, key: String, applied: Applied) {
+        let Some(owner) = owner.uid.clone() else { return };
+        self.applied.lock().entry(owner).or_default().insert(key, applied);
+    }
+
+    fn forget(&self, owner: &ObjectMeta, key: &str) {
+        let Some(owner) = &owner.uid else { return };
+        if let Some(objects) = self.applied.lock().get_mut(owner) {
+            objects.remove(key);
         }
     }
 }
@@ -142,6 +266,11 @@ fn refused(kind: &str, name: &str, source: kube::Error) -> ApplyError {
 /// Whether an object is this owner's.
 fn belongs<K: Resource>(object: &K, owner: &ObjectMeta) -> bool {
     object.owner_references().iter().any(|reference| Some(&reference.uid) == owner.uid.as_ref())
+}
+
+/// Which span of [`UNWATCHED_EVERY`] seconds it is.
+fn turn(now: Timestamp) -> String {
+    (now.as_second() / UNWATCHED_EVERY).to_string()
 }
 
 fn hash<K: Serialize>(wish: &K) -> String {

@@ -29,6 +29,11 @@ impl Referred {
         self.secrets.insert(name.to_owned(), data);
     }
 
+    /// Whether this Secret was found.
+    pub fn knows(&self, name: &str) -> bool {
+        self.secrets.contains_key(name)
+    }
+
     /// The value that a reference names.
     pub fn value(&self, reference: &SecretKey) -> Result<&[u8], Missing> {
         let secret = self.secrets.get(&reference.name).ok_or(Missing::Secret)?;

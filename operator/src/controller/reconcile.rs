@@ -1,32 +1,44 @@
 //! One look at one ChatCluster.
 
-use super::apply::{Applier, ApplyError, OwnerRef};
+use super::act::{Decided, Outcome, tell};
+use super::apply::{Applier, ApplyError, is_ending};
 use super::build::{self, Template};
 use super::dereference::Referred;
-use super::observe::{DELETION_COST, Pods, observe, serving};
-use super::status;
-use super::validate::{Validated, mounted, validate};
-use crate::drain::{Plan, World, plan};
+use super::neighbours::neighbour;
+use super::observe::{Pods, observe};
+use super::status::{self, Found};
+use super::trouble::trouble;
+use super::validate::{Invalid, Validated, mounted, validate};
+use crate::drain::{World, plan};
 use crate::names;
-use crate::servers::{Asker, NotDone, Servers};
-use crate::stores::{self, Stores};
+use crate::servers::{Asker, Servers};
+use crate::stores::{self, Guarded, Stores};
 use chat_api::{ChatCluster, ChatClusterStatus};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Pod, Secret};
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::PostParams;
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
-use kube::{Api, Client, Resource, ResourceExt};
-use parking_lot::RwLock;
+use kube::{Api, Client, ResourceExt};
+use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How often a ChatCluster is looked at when nothing happens.
-const CALM: Duration = Duration::from_secs(30);
+pub(super) const CALM: Duration = Duration::from_secs(30);
 
-/// How often while servers come or go.
+/// How often while servers come or go, or the operator's own Redis does.
 const BUSY: Duration = Duration::from_secs(2);
+
+/// How often while a Redis that somebody else runs is not healthy.
+const WATCHFUL: Duration = Duration::from_secs(10);
+
+/// After somebody else changed what a look was about to change: the watch will have shown it by then.
+const SOON: Duration = Duration::from_secs(1);
+
+/// How long a look may take: an API server that takes a request and never answers holds up nobody for ever.
+const LOOK_MAX: Duration = Duration::from_secs(60);
 
 /// What the operator works with.
 pub struct Operator {
@@ -40,6 +52,8 @@ pub struct Operator {
     pub askers: RwLock<HashMap<String, Arc<Asker>>>,
     /// Writes objects.
     pub applier: Applier,
+    /// When connections were last written into the status of a ChatCluster, by its uid.
+    pub counted: Mutex<HashMap<String, Timestamp>>,
     /// The image of servers whose ChatCluster names none.
     pub default_image: Option<String>,
     /// The dashboard's text.
@@ -59,63 +73,123 @@ pub enum ReconcileError {
         source: Box<kube::Error>,
     },
     /// An object was not written.
-    #[error("an object cannot be applied")]
+    #[error(transparent)]
     Apply(#[from] ApplyError),
+    /// The API server takes too long.
+    #[error("the look took longer than a minute: the API server does not answer")]
+    Late,
+}
+
+impl ReconcileError {
+    fn source(&self) -> Option<&kube::Error> {
+        match self {
+            Self::Api { source, .. } | Self::Apply(ApplyError::Refused { source, .. }) => Some(source),
+            Self::Apply(ApplyError::Foreign { .. }) | Self::Late => None,
+        }
+    }
+
+    /// What was looked at is not what there is any more.
+    fn is_outdated(&self) -> bool {
+        matches!(self.source(), Some(kube::Error::Api(status)) if status.code == 409)
+    }
 }
 
 pub(super) fn api(what: &'static str) -> impl FnOnce(kube::Error) -> ReconcileError {
     move |source| ReconcileError::Api { what, source: Box::new(source) }
 }
 
+/// One look, which ends in time, and in an error only where somebody should hear of it.
+pub async fn reconcile(cluster: Arc<Guarded>, operator: Arc<Operator>) -> Result<Action, ReconcileError> {
+    let looked = Box::pin(async {
+        match &cluster.0 {
+            Ok(cluster) => Box::pin(look(cluster, &operator)).await,
+            Err(unreadable) => operator.cannot_read(unreadable).await,
+        }
+    });
+    match tokio::time::timeout(LOOK_MAX, looked).await.unwrap_or(Err(ReconcileError::Late)) {
+        Err(error) if error.is_outdated() => Ok(Action::requeue(SOON)),
+        // The ChatCluster goes with its namespace.
+        Err(error) if error.source().is_some_and(is_ending) => Ok(Action::requeue(CALM)),
+        looked => looked,
+    }
+}
+
 /// Dereference, validate, build, apply, status.
-pub async fn reconcile(cluster: Arc<ChatCluster>, operator: Arc<Operator>) -> Result<Action, ReconcileError> {
+async fn look(cluster: &ChatCluster, operator: &Operator) -> Result<Action, ReconcileError> {
     if cluster.metadata.deletion_timestamp.is_some() {
         // All that was made goes with its owner.
         return Ok(Action::await_change());
     }
     let now = Timestamp::now();
-    let referred = operator.dereference(&cluster).await?;
-    let validated = match validate(&cluster, &referred, operator.default_image.as_deref()) {
+    let referred = operator.dereference(cluster).await?;
+    let validated = match operator.validate(cluster, &referred) {
         Ok(validated) => validated,
         Err(invalid) => {
-            operator.answer(&cluster, status::refused(&cluster, "Invalid", &invalid.to_string(), now)).await?;
+            operator.answer(cluster, status::refused(cluster, "Invalid", &invalid.to_string(), now)).await?;
             return Ok(Action::requeue(CALM));
         }
     };
-    let asker = operator.asker(&cluster, &validated, &referred);
-    let pods: Vec<_> = stores::of(&operator.stores.pods, &cluster).filter(is_server).collect();
+    let asker = operator.asker(cluster, &validated, &referred);
+    let pods: Vec<_> = stores::of(&operator.stores.pods, cluster).filter(is_server).collect();
     asker.poll(&pods, &operator.servers).await;
     let template = build::template(&validated);
-    let redis = operator.redis(&cluster, &validated, &referred).await;
-    let world = operator.observe(&cluster, &validated, &template, redis.may_scale(), now);
+    let redis = operator.redis(cluster, &validated, &referred).await;
+    let world = operator.observe(cluster, &validated, &template, redis.may_scale(), now);
     let plan = plan(&world);
-    // What is about to be done is written down first.
-    let status = status::status(&cluster, &validated, &world, &plan, Some(redis.status.clone()), &redis.finding, true);
-    operator.answer(&cluster, status).await?;
-    let applied = match operator.apply_redis(&cluster, &validated, &redis).await {
-        Ok(()) => operator.apply(&cluster, &validated, &template, &world, &plan).await,
-        Err(error) => Err(error),
+    let deployments: Vec<_> = stores::of(&operator.stores.deployments, cluster).collect();
+    let trouble = trouble(&deployments, &pods, &template.hash);
+    let mut found = Found {
+        redis: redis.status.clone(),
+        redis_finding: &redis.finding,
+        trouble: trouble.as_ref(),
+        refused: None,
+        connections: operator.connections(cluster, &world),
     };
-    match applied {
-        Ok(()) => {}
-        Err(ReconcileError::Apply(foreign @ ApplyError::Foreign { .. })) => {
-            operator.answer(&cluster, status::refused(&cluster, "NameTaken", &foreign.to_string(), now)).await?;
-        }
-        Err(error) => return Err(error),
-    }
-    operator.form(&cluster, &redis).await?;
+    // What is about to be done is written down first.
+    let before = cluster.status.clone().unwrap_or_default();
+    let intended = status::status(cluster, &validated, &world, &plan, &found);
+    let cluster = &operator.answer(cluster, status::record(&before, &intended)).await?;
+    let mut outcome = Outcome::default();
+    operator.apply_redis(cluster, &validated, &redis, &mut outcome).await?;
+    let decided = Decided { cluster, validated: &validated, template: &template, world: &world, plan: &plan };
+    operator.act(decided, &mut outcome).await?;
+    operator.form(cluster, &redis).await?;
     tell(&asker, &operator.servers, &pods, &plan, now).await;
-    let calm = redis.is_calm() && plan.recorded.is_empty() && plan.rollout.is_none() && !plan.held_back;
-    Ok(Action::requeue(if calm { CALM } else { BUSY }))
+    found.refused = outcome.refused.take();
+    operator.answer(cluster, status::status(cluster, &validated, &world, &plan, &found)).await?;
+    outcome.end()?;
+    let is_settled = plan.recorded.is_empty() && plan.rollout.is_none();
+    Ok(Action::requeue(match (is_settled, redis.may_scale()) {
+        (true, true) if redis.is_calm() => CALM,
+        (true, false) if !redis.is_managed() => WATCHFUL,
+        _ => BUSY,
+    }))
 }
 
 impl Operator {
+    /// One that has done nothing yet.
+    pub fn new(client: Client, stores: Stores, default_image: Option<String>, dashboard: &'static str) -> Self {
+        Self {
+            applier: Applier::new(client.clone()),
+            client,
+            stores,
+            servers: Servers::default(),
+            askers: RwLock::default(),
+            counted: Mutex::default(),
+            default_image,
+            dashboard,
+        }
+    }
+
     /// The Secrets that a ChatCluster needs; the one with the signing key is made if it is to be.
     async fn dereference(&self, cluster: &ChatCluster) -> Result<Referred, ReconcileError> {
         let mut referred = Referred::default();
         let Ok(mounted) = mounted(&cluster.name_any(), &cluster.spec) else { return Ok(referred) };
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &cluster.namespace().unwrap_or_default());
         for (_, reference) in mounted.all() {
+            if referred.knows(&reference.name) {
+                continue;
+            }
             let found = secrets.get_opt(&reference.name).await.map_err(api("a Secret"))?;
             let own =
                 reference.name == names::signing(&cluster.name_any()) && cluster.spec.auth.signing_key_ref.is_none();
@@ -131,6 +205,14 @@ impl Operator {
             referred.found(&reference.name, data);
         }
         Ok(referred)
+    }
+
+    /// All that can be checked: the ChatCluster by itself, and beside the others.
+    fn validate(&self, cluster: &ChatCluster, referred: &Referred) -> Result<Validated, Invalid> {
+        let validated = validate(cluster, referred, self.default_image.as_deref())?;
+        let others = self.stores.clusters.state();
+        neighbour(cluster, others.iter().filter_map(|other| other.0.as_ref().ok()))?;
+        Ok(validated)
     }
 
     /// Who asks this ChatCluster's servers, under its present key.
@@ -163,167 +245,47 @@ impl Operator {
         observe(cluster, validated, &template.hash, &found, connections, redis_healthy, now)
     }
 
-    /// Has the objects be as they shall be, and the servers do what they shall do.
-    async fn apply(
-        &self,
-        cluster: &ChatCluster,
-        validated: &Validated,
-        template: &Template,
-        world: &World,
-        plan: &Plan,
-    ) -> Result<(), ReconcileError> {
-        let owner = &cluster.metadata;
-        let own = || owner_ref(cluster);
-        let (stores, applier) = (&self.stores, &self.applier);
-        applier.apply(&stores.service_accounts, owner, own(), build::service_account(validated)).await?;
-        applier.apply(&stores.config_maps, owner, own(), build::config_map(validated, &template.hash)).await?;
-        applier.apply(&stores.budgets, owner, own(), build::budget(validated)).await?;
-        applier.apply(&stores.services, owner, own(), build::service(validated, &plan.service)).await?;
-        let name = cluster.name_any();
-        match build::autoscaler(validated) {
-            Some(wish) => applier.apply(&stores.autoscalers, owner, own(), wish).await?,
-            None => applier.remove(&stores.autoscalers, owner, &name).await?,
-        };
-        match build::network_policy(validated) {
-            Some(wish) => applier.apply(&stores.policies, owner, own(), wish).await?,
-            None => applier.remove(&stores.policies, owner, &name).await?,
-        };
-        match build::ingress(validated) {
-            Some(wish) => applier.apply(&stores.ingresses, owner, own(), wish).await?,
-            None => applier.remove(&stores.ingresses, owner, &name).await?,
-        };
-        match build::dashboard(validated, self.dashboard) {
-            Some(wish) => applier.apply(&stores.config_maps, owner, own(), wish).await?,
-            None => applier.remove(&stores.config_maps, owner, &build::dashboard_name(validated)).await?,
-        };
-        self.gates(cluster, plan).await?;
-        self.marks(cluster, plan).await?;
-        self.sizes(cluster, validated, template, world, plan).await
-    }
-
-    /// Lets servers take clients, or not.
-    async fn gates(&self, cluster: &ChatCluster, plan: &Plan) -> Result<(), ReconcileError> {
-        let shut = plan.shut.iter().map(|name| (name, false));
-        for (name, open) in plan.open.iter().map(|name| (name, true)).chain(shut) {
-            self.patch_pod(cluster, name, &serving(open)).await?;
+    /// All connections, if each server that has any says how many, and if the status may say so by now.
+    fn connections(&self, cluster: &ChatCluster, world: &World) -> Option<u64> {
+        let running = world.servers.iter().filter(|server| server.ready);
+        let all: u64 = running.map(|server| server.connections).sum::<Option<u64>>()?;
+        let mut counted = self.counted.lock();
+        let last = counted.entry(cluster.uid().unwrap_or_default()).or_insert(Timestamp::UNIX_EPOCH);
+        if world.now.duration_since(*last) < status::CONNECTIONS_EVERY {
+            return None;
         }
-        Ok(())
+        *last = world.now;
+        Some(all)
     }
 
-    /// Marks the servers that go first, and takes marks off.
-    async fn marks(&self, cluster: &ChatCluster, plan: &Plan) -> Result<(), ReconcileError> {
-        let off = plan.unmark.iter().map(|name| (name, None));
-        for (name, cost) in plan.mark.iter().map(|name| (name, Some("-1000"))).chain(off) {
-            let patch = serde_json::json!({ "metadata": { "annotations": { DELETION_COST: cost } } });
-            self.patch_pod(cluster, name, &patch).await?;
-        }
-        Ok(())
-    }
-
-    async fn patch_pod(
-        &self,
-        cluster: &ChatCluster,
-        name: &str,
-        patch: &serde_json::Value,
-    ) -> Result<(), ReconcileError> {
-        let pods: Api<Pod> = Api::namespaced(self.client.clone(), &cluster.namespace().unwrap_or_default());
-        match pods.patch_metadata(name, &PatchParams::default(), &Patch::Merge(patch)).await {
-            Ok(_) => Ok(()),
-            // It has gone meanwhile: the next look sees that.
-            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-            Err(error) => Err(api("a change of a Pod")(error)),
-        }
-    }
-
-    /// Sizes the Deployments; one of an older revision goes when its pods are gone.
-    async fn sizes(
-        &self,
-        cluster: &ChatCluster,
-        validated: &Validated,
-        template: &Template,
-        world: &World,
-        plan: &Plan,
-    ) -> Result<(), ReconcileError> {
-        let owner = &cluster.metadata;
-        for size in &plan.replicas {
-            if size.revision == template.hash {
-                let wish = build::deployment(validated, template, size.replicas);
-                self.applier.apply(&self.stores.deployments, owner, owner_ref(cluster), wish).await?;
-                continue;
-            }
-            let name = names::revision(&cluster.name_any(), &size.revision);
-            let present = world
-                .revisions
-                .iter()
-                .find(|revision| revision.hash == size.revision)
-                .map(|revision| revision.replicas);
-            if size.replicas == 0 && !world.servers.iter().any(|server| server.revision == size.revision) {
-                self.applier.remove(&self.stores.deployments, owner, &name).await?;
-                self.applier.remove(&self.stores.config_maps, owner, &name).await?;
-            } else if present != Some(size.replicas) {
-                // Only the size: what its pods are made of stays as it was made.
-                let deployments: Api<k8s_openapi::api::apps::v1::Deployment> =
-                    Api::namespaced(self.client.clone(), &cluster.namespace().unwrap_or_default());
-                let patch = serde_json::json!({ "spec": { "replicas": size.replicas } });
-                deployments
-                    .patch(&name, &PatchParams::default(), &Patch::Merge(&patch))
-                    .await
-                    .map_err(api("the size of a Deployment"))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes the status, if it says something new.
-    async fn answer(&self, cluster: &ChatCluster, status: ChatClusterStatus) -> Result<(), ReconcileError> {
-        if cluster.status.as_ref() == Some(&status) {
-            return Ok(());
+    /// Writes the status, if it says something new. Returns the ChatCluster with it.
+    async fn answer(&self, cluster: &ChatCluster, status: ChatClusterStatus) -> Result<ChatCluster, ReconcileError> {
+        let unsaid = cluster.status.is_none() && status == ChatClusterStatus::default();
+        if unsaid || cluster.status.as_ref() == Some(&status) {
+            return Ok(cluster.clone());
         }
         let clusters: Api<ChatCluster> = Api::namespaced(self.client.clone(), &cluster.namespace().unwrap_or_default());
         let mut answered = cluster.clone();
         answered.status = Some(status);
         answered.metadata.managed_fields = None;
         // Under the version that was looked at: what was decided on an older one is decided anew.
-        clusters
-            .replace_status(&cluster.name_any(), &PostParams::default(), &answered)
-            .await
-            .map_err(api("the status"))?;
-        Ok(())
+        let written = clusters.replace_status(&cluster.name_any(), &PostParams::default(), &answered).await;
+        written.map_err(api("the status"))
+    }
+
+    /// Forgets what is known of ChatClusters that are gone.
+    pub fn tidy(&self) {
+        let there: std::collections::HashSet<_> =
+            self.stores.clusters.state().iter().filter_map(|cluster| cluster.uid()).collect();
+        self.askers.write().retain(|uid, _| there.contains(uid));
+        self.counted.lock().retain(|uid, _| there.contains(uid));
+        self.applier.keep(|uid| there.contains(uid));
+        let pods: std::collections::HashSet<_> = self.stores.pods.state().iter().filter_map(|pod| pod.uid()).collect();
+        self.servers.keep(|uid| pods.contains(uid));
     }
 }
 
 /// Whether a pod is a server, and not a node of a managed Redis.
 fn is_server(pod: &Arc<Pod>) -> bool {
     pod.labels().get(names::COMPONENT).map(String::as_str) == Some(names::SERVER)
-}
-
-/// Has the servers drain, serve again, or close some connections. One that does not answer is told again at the next look.
-async fn tell(asker: &Asker, servers: &Servers, pods: &[Arc<Pod>], plan: &Plan, now: Timestamp) {
-    let find = |name: &str| {
-        let pod = pods.iter().find(|pod| pod.name_any() == name)?;
-        let said = servers.of(&pod.uid()?, now)?;
-        Some((pod, said.boot))
-    };
-    let mut told: Vec<Result<(), NotDone>> = Vec::new();
-    for (pod, boot) in plan.undrain.iter().filter_map(|name| find(name)) {
-        told.push(asker.undrain(pod, boot).await);
-    }
-    for drain in &plan.drain {
-        if let Some((pod, boot)) = find(&drain.name) {
-            told.push(asker.drain(pod, boot, drain.rate).await);
-        }
-    }
-    for close in &plan.close {
-        if let Some((pod, boot)) = find(&close.name) {
-            told.push(asker.close(pod, boot, close.count, close.rate).await);
-        }
-    }
-    for error in told.into_iter().filter_map(Result::err) {
-        tracing::warn!(error = %error, "a server was told something in vain");
-    }
-}
-
-/// The reference that has objects go with their ChatCluster.
-pub fn owner_ref(cluster: &ChatCluster) -> OwnerRef {
-    cluster.controller_owner_ref(&()).unwrap_or_default()
 }

@@ -1,13 +1,16 @@
 //! The Redis Cluster in a look at a ChatCluster: how it is, the objects of a managed one, and its next step.
 
+use super::act::{Outcome, owner_ref};
 use super::dereference::Referred;
-use super::reconcile::{Operator, ReconcileError, api, owner_ref};
+use super::reconcile::{Operator, ReconcileError, api};
 use super::status::Finding;
 use super::validate::Validated;
 use crate::names;
-use crate::redis::{self, Command, Credentials, Formation, Order, Roll, Step, World, build, existing};
+use crate::redis::{
+    self, Access, Command, Credentials, Formation, NoAuthorities, Order, Roll, Step, Tls, World, build, existing,
+};
 use crate::stores;
-use chat_api::{ChatCluster, ExistingRedis, ManagedRedis, RedisStatus};
+use chat_api::{ChatCluster, ExistingRedis, ManagedRedis, RedisStatus, SecretKey};
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{DeleteParams, Preconditions};
@@ -37,6 +40,11 @@ impl Looked {
         self.finding.holds != Some(false)
     }
 
+    /// Whether the operator runs it.
+    pub(super) fn is_managed(&self) -> bool {
+        self.managed.is_some()
+    }
+
     /// Whether there is nothing to do and nothing to wait for.
     pub(super) fn is_calm(&self) -> bool {
         self.may_scale() && self.managed.as_ref().is_none_or(|managed| managed.roll == Roll::Rest)
@@ -50,11 +58,10 @@ impl Operator {
         if let Some(wanted) = &spec.managed {
             return self.managed(cluster, wanted.clone()).await;
         }
-        let (status, finding) = match &spec.existing {
-            Some(ExistingRedis { tls: None, seeds, .. }) => {
-                existing::look(seeds, credentials(validated, referred).as_ref()).await
-            }
-            Some(ExistingRedis { tls: Some(_), .. }) | None => existing::unasked(),
+        let seeds = spec.existing.as_ref().map_or(&[][..], |existing| &existing.seeds);
+        let (status, finding) = match access(validated, referred) {
+            Ok(access) => existing::look(seeds, &access).await,
+            Err(why) => existing::unasked(&why),
         };
         Looked { status, finding, managed: None }
     }
@@ -76,22 +83,26 @@ impl Operator {
         cluster: &ChatCluster,
         validated: &Validated,
         looked: &Looked,
+        outcome: &mut Outcome,
     ) -> Result<(), ReconcileError> {
         let Some(Managed { wanted, world, .. }) = &looked.managed else { return Ok(()) };
         let owner = &cluster.metadata;
         let own = || owner_ref(cluster);
         let (stores, applier) = (&self.stores, &self.applier);
-        applier.apply(&stores.config_maps, owner, own(), build::config_map(validated)).await?;
-        applier.apply(&stores.services, owner, own(), build::service(validated)).await?;
-        applier.apply(&stores.budgets, owner, own(), build::budget(validated)).await?;
-        match build::network_policy(validated) {
-            Some(wish) => applier.apply(&stores.policies, owner, own(), wish).await?,
-            None => applier.remove(&stores.policies, owner, &names::redis(&validated.name)).await?,
+        let settings = applier.apply(&stores.config_maps, owner, own(), build::config_map(validated)).await;
+        let settings = outcome.of(settings)?;
+        outcome.of(applier.apply(&stores.services, owner, own(), build::service(validated)).await)?;
+        outcome.of(applier.apply(&stores.budgets, owner, own(), build::budget(validated)).await)?;
+        let policy = match build::network_policy(validated) {
+            Some(wish) => applier.apply(&stores.policies, owner, own(), wish).await,
+            None => applier.remove(&stores.policies, owner, &names::redis(&validated.name)).await,
         };
-        for shard in 0..world.wanted.shards {
+        outcome.of(policy)?;
+        // Nodes that would start with somebody else's settings are not made.
+        for shard in (0..world.wanted.shards).filter(|_| settings) {
             let pods = redis::size(world, shard, self.present(validated, shard));
             let wish = build::stateful_set(validated, wanted, shard, pods);
-            applier.apply(&stores.stateful_sets, owner, own(), wish).await?;
+            outcome.of(applier.apply(&stores.stateful_sets, owner, own(), wish).await)?;
         }
         Ok(())
     }
@@ -139,10 +150,14 @@ impl Operator {
     }
 }
 
-/// What an existing Redis is to be told before it answers.
-fn credentials(validated: &Validated, referred: &Referred) -> Option<Credentials> {
-    let reference = validated.secrets.redis_password.as_ref()?;
-    let password = referred.value(reference).ok()?.trim_ascii_end();
-    let user = validated.spec.redis.existing.as_ref()?.auth.as_ref()?.user.clone();
-    Some(Credentials { user, password: String::from_utf8_lossy(password).into_owned() })
+/// How an existing Redis is to be asked.
+fn access(validated: &Validated, referred: &Referred) -> Result<Access, NoAuthorities> {
+    let Some(ExistingRedis { auth, tls, .. }) = &validated.spec.redis.existing else { return Ok(Access::default()) };
+    let value = |reference: Option<&SecretKey>| reference.and_then(|reference| referred.value(reference).ok());
+    let credentials = value(validated.secrets.redis_password.as_ref()).map(|password| Credentials {
+        user: auth.as_ref().and_then(|auth| auth.user.clone()),
+        password: String::from_utf8_lossy(password.trim_ascii_end()).into_owned(),
+    });
+    let tls = tls.as_ref().map(|_| Tls::new(value(validated.secrets.redis_ca.as_ref()))).transpose()?;
+    Ok(Access { credentials, tls })
 }

