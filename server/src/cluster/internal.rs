@@ -125,6 +125,7 @@ struct Status<'a> {
     build: &'a str,
     connections: u64,
     rooms: u64,
+    sends_per_second: f64,
     drain: crate::drain::Status,
 }
 
@@ -136,6 +137,7 @@ async fn status(State(internal): State<Arc<Internal>>) -> Response {
         build: &own.build,
         connections: load.connections,
         rooms: load.rooms,
+        sends_per_second: internal.registry.rates().sends,
         drain: internal.drains.status(),
     })
     .into_response()

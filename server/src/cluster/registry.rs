@@ -1,7 +1,8 @@
 //! Keeps this server on the board, and a copy of who else is.
 
 use super::roster::{Change, Roster, Taken, View};
-use super::{Away, Board, Boot, Counters, Entry, Load, Sheet, State};
+use super::{Away, Board, Boot, Counters, Entry, Load, Rates, Sheet, State};
+use parking_lot::Mutex;
 use rand::Rng;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -47,6 +48,7 @@ pub struct Registry {
     view: watch::Sender<Arc<View>>,
     changes: broadcast::Sender<Change>,
     poked: Notify,
+    rates: Mutex<Rates>,
 }
 
 impl Registry {
@@ -60,12 +62,18 @@ impl Registry {
             view: watch::Sender::new(Arc::default()),
             changes: broadcast::Sender::new(CHANGES_KEPT),
             poked: Notify::new(),
+            rates: Mutex::default(),
         })
     }
 
     /// Who this server is.
     pub fn own(&self) -> &Identity {
         &self.own
+    }
+
+    /// What this server did a second, of late: as in its entry, whether that can be written or not.
+    pub fn rates(&self) -> Rates {
+        *self.rates.lock()
     }
 
     /// Who is there, this server among them once it has been on the board. The last copy, however old: see [`is_fresh`](Self::is_fresh).
@@ -124,6 +132,7 @@ impl Registry {
             let (now, carried) = (Instant::now(), load());
             let rates = carried.rates_since(&earlier.1, now.duration_since(earlier.0));
             earlier = (now, carried);
+            *self.rates.lock() = rates;
             let entry = Entry { rates, ..self.entry(&carried) };
             let asked = Instant::now();
             let answer = self.watched(self.board.announce(&entry, EXPIRY)).await;

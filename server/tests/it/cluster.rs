@@ -155,6 +155,7 @@ async fn whoever_is_not_of_the_deployment_stays_outside() {
     let status = ask(&us, &members[0], Addressee::Anyone, Method::GET, "/internal/v1/status", "").await;
     let status: Value = serde_json::from_slice(&status.body).expect("JSON");
     assert_eq!((&status["node"], &status["drain"]["draining"]), (&json!("n0"), &json!(false)));
+    assert_eq!((&status["connections"], &status["sends_per_second"]), (&json!(0), &json!(0.0)));
     let missing = ask(&us, &members[0], own(&members[0]), Method::POST, "/internal/v9/forward", "").await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
     let large = "x".repeat(2_000_000);
