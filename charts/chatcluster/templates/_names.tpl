@@ -41,6 +41,11 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 {{- end -}}
 
+{{/* The Service of the metrics API, and all else that is for it alone. */}}
+{{- define "chatcluster.adapter" -}}
+{{ include "chatcluster.fullname" . }}-adapter
+{{- end -}}
+
 {{/* An image, from the dictionary of its values and the chart. */}}
 {{- define "chatcluster.image" -}}
 {{- if .image.digest -}}
