@@ -8,23 +8,40 @@ use axum::routing::get;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether the operator has seen all that there is.
+/// Whether the operator has seen all that there is, and can be asked.
 #[derive(Default)]
 pub struct Health {
-    ready: AtomicBool,
+    seen: AtomicBool,
+    closed: AtomicBool,
 }
 
 impl Health {
-    /// From here on it has.
-    pub fn ready(&self) {
-        self.ready.store(true, Ordering::Relaxed);
+    /// The metrics API is still to be opened.
+    pub fn expect_metrics_api(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
+    /// It is open.
+    pub fn metrics_api_opened(&self) {
+        self.closed.store(false, Ordering::Relaxed);
+    }
+
+    /// From here on all has been seen.
+    pub fn seen(&self) {
+        self.seen.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether all has been seen.
+    pub fn has_seen(&self) -> bool {
+        self.seen.load(Ordering::Relaxed)
     }
 
     fn answer(&self) -> Response {
-        if self.ready.load(Ordering::Relaxed) {
-            "ready\n".into_response()
-        } else {
-            (StatusCode::SERVICE_UNAVAILABLE, "the objects of the cluster are still to be seen\n").into_response()
+        let unready = |why| (StatusCode::SERVICE_UNAVAILABLE, why).into_response();
+        match (self.has_seen(), self.closed.load(Ordering::Relaxed)) {
+            (false, _) => unready("the objects of the cluster are still to be seen\n"),
+            (true, true) => unready("the metrics API has no certificate yet; the log says why\n"),
+            (true, false) => "ready\n".into_response(),
         }
     }
 }

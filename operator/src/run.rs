@@ -1,8 +1,13 @@
 //! The operator from its settings to its end.
 
 use crate::controller::reconcile::{Operator, ReconcileError, reconcile};
+use crate::custom_metrics;
+use crate::custom_metrics::figures::Figures;
+use crate::custom_metrics::registration::OwnService;
+use crate::events::Announcer;
 use crate::health::{self, Health};
 use crate::metrics::Metrics;
+use crate::servers::Rounds;
 use crate::settings::Settings;
 use crate::stores::{self, Changes};
 use chat_api::ChatCluster;
@@ -12,11 +17,13 @@ use kube::runtime::reflector::ObjectRef;
 use kube::{Api, Client};
 use kube_lease_manager::LeaseManagerBuilder;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 /// How long a Lease is held without being renewed, in seconds; another operator leads after it.
 const LEASE_SECONDS: u64 = 15;
@@ -46,8 +53,8 @@ pub enum RunError {
     #[error("the API server does not know ChatClusters: install the custom resource definition first (k8s/crd.yaml)")]
     Definition(#[source] Box<kube::Error>),
     /// An address that it cannot listen on.
-    #[error("--listen: cannot listen on {0}")]
-    Listen(std::net::SocketAddr, #[source] std::io::Error),
+    #[error("{0}: cannot listen on {1}")]
+    Listen(&'static str, SocketAddr, #[source] std::io::Error),
     /// The process gets no signals.
     #[error("signals cannot be received")]
     Signals(#[source] std::io::Error),
@@ -71,21 +78,39 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     })?;
     let metrics = Arc::new(Metrics::new()?);
     let health = Arc::new(Health::default());
-    let listener =
-        TcpListener::bind(settings.listen).await.map_err(|error| RunError::Listen(settings.listen, error))?;
+    let listener = listen("--listen", settings.listen).await?;
     let router = health::router(health.clone(), metrics.clone());
-    let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+    let mut aside = JoinSet::new();
+    aside.spawn(async move { drop(axum::serve(listener, router).await) });
     let (stores, changes) = stores::watch(&client, settings.namespace.as_deref());
+    let announcer = Announcer::new(client.clone(), settings.identity.clone(), metrics.clone());
     let dashboard = include_str!("../../charts/chatcluster/files/dashboard.json");
-    let operator = Arc::new(Operator::new(client.clone(), stores, settings.server_image.clone(), dashboard));
+    let image = settings.server_image.clone();
+    let operator = Arc::new(Operator::new(client.clone(), Arc::new(stores), announcer, image, dashboard));
+    aside.spawn(Rounds::of(&operator).run());
+    if let Some((at, service)) = settings.metrics_api_listen.zip(settings.metrics_api_service.clone()) {
+        let figures = Figures {
+            stores: operator.stores.clone(),
+            servers: operator.servers.clone(),
+            health: health.clone(),
+            namespace: settings.namespace.clone(),
+        };
+        let own = OwnService { namespace: settings.own_namespace.clone(), name: service };
+        let listener = listen("--metrics-api-listen", at).await?;
+        custom_metrics::start(&client, own, figures, listener, &metrics, &mut aside);
+    }
     tracing::info!(listen = %settings.listen, namespace = settings.namespace.as_deref().unwrap_or("all"), "operator started");
     tokio::select! {
         led = lead(&settings, &client, operator, &metrics, &health, changes) => led?,
         _ = terminate.recv() => tracing::info!("ended by SIGTERM"),
         _ = interrupt.recv() => tracing::info!("ended by SIGINT"),
     }
-    serving.abort();
+    aside.shutdown().await;
     Ok(())
+}
+
+async fn listen(flag: &'static str, at: SocketAddr) -> Result<TcpListener, RunError> {
+    TcpListener::bind(at).await.map_err(|error| RunError::Listen(flag, at, error))
 }
 
 /// The API server does not know the kind.
@@ -107,7 +132,7 @@ async fn lead(
         _ = operator.stores.ready() => {}
         () = see(&mut changes) => {}
     }
-    health.ready();
+    health.seen();
     if settings.lease == "off" {
         metrics.leads.set(1);
         control(operator, metrics.clone(), changes).await;
@@ -157,8 +182,7 @@ async fn control(operator: Arc<Operator>, metrics: Arc<Metrics>, changes: Change
             Box::pin(async move {
                 let begun = Instant::now();
                 let looked = reconcile(cluster, operator).await;
-                metrics.reconcile_seconds.observe(begun.elapsed().as_secs_f64());
-                metrics.reconciles.with_label_values(&[if looked.is_ok() { "ok" } else { "error" }]).inc();
+                metrics.looked(begun.elapsed().as_secs_f64(), looked.is_ok());
                 looked
             })
         },

@@ -1,8 +1,14 @@
 //! What the servers say of themselves, asked every few seconds; a server that does not answer keeps its last word for a while.
 
 mod ask;
+mod askers;
+mod clients;
+mod rounds;
 
-pub use ask::{Asker, NotDone};
+pub use ask::{Asker, NotDone, Unheard};
+pub use askers::Askers;
+pub use clients::may_have_clients;
+pub use rounds::{Rounds, is_server};
 
 use chat_internal::Boot;
 use jiff::{SignedDuration, Timestamp};
@@ -48,6 +54,8 @@ pub struct Total {
     pub connections: u64,
     /// Messages taken a second.
     pub sends_per_second: f64,
+    /// When the first of them said so; none where there are no servers.
+    pub at: Option<Timestamp>,
 }
 
 impl Servers {
@@ -75,6 +83,7 @@ impl Servers {
                 Some(said) => {
                     total.connections += said.connections;
                     total.sends_per_second += said.sends_per_second;
+                    total.at = Some(total.at.map_or(said.at, |at| at.min(said.at)));
                 }
                 None => silent += 1,
             }
@@ -97,7 +106,10 @@ mod tests {
             Said { boot: Boot(2), connections: 4, sends_per_second: 1.0, at: now - SignedDuration::from_secs(20) },
         );
         let total = |at| servers.total(["a", "b"].into_iter(), at);
-        assert_eq!(total(now), Ok(Total { connections: 7, sends_per_second: 1.5 }));
+        assert_eq!(
+            total(now),
+            Ok(Total { connections: 7, sends_per_second: 1.5, at: Some(now - SignedDuration::from_secs(20)) })
+        );
         let later = now + SignedDuration::from_secs(10);
         assert_eq!(total(later), Err(Unknown { silent: 1, servers: 2 }));
         assert_eq!(servers.total(["a"].into_iter(), later).map(|total| total.connections), Ok(3));

@@ -16,6 +16,12 @@ pub struct Settings {
     /// Where /metrics, /livez and /readyz are served
     #[arg(long, env = "CHAT_OPERATOR_LISTEN", default_value = "0.0.0.0:9090")]
     pub listen: SocketAddr,
+    /// Where custom.metrics.k8s.io is served over TLS, by which ChatClusters are scaled; without it, it is not
+    #[arg(long, env = "CHAT_OPERATOR_METRICS_API_LISTEN", requires = "metrics_api_service")]
+    pub metrics_api_listen: Option<SocketAddr>,
+    /// The Service, in the operator's own namespace, by which the API server finds it; the Secret with its certificates is called so, too
+    #[arg(long, env = "CHAT_OPERATOR_METRICS_API_SERVICE")]
+    pub metrics_api_service: Option<String>,
     /// The Lease by which one of several operators leads, in the operator's own namespace; `off` for a single operator
     #[arg(long, env = "CHAT_OPERATOR_LEASE", default_value = "chat-operator")]
     pub lease: String,

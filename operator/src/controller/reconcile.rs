@@ -9,9 +9,11 @@ use super::observe::{Pods, observe};
 use super::status::{self, Found};
 use super::trouble::trouble;
 use super::validate::{Invalid, Validated, mounted, validate};
-use crate::drain::{World, plan};
+use crate::drain::{Plan, World, plan};
+use crate::events::Announcer;
+use crate::metrics::{Failure, Metrics};
 use crate::names;
-use crate::servers::{Asker, Servers};
+use crate::servers::{Askers, Servers, is_server, may_have_clients};
 use crate::stores::{self, Guarded, Stores};
 use chat_api::{ChatCluster, ChatClusterStatus};
 use jiff::Timestamp;
@@ -20,7 +22,7 @@ use kube::api::PostParams;
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
 use kube::{Api, Client, ResourceExt};
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,11 +47,15 @@ pub struct Operator {
     /// The API server.
     pub client: Client,
     /// What it holds of our objects.
-    pub stores: Stores,
+    pub stores: Arc<Stores>,
     /// What the servers say.
-    pub servers: Servers,
-    /// Asks the servers of each ChatCluster, by its uid.
-    pub askers: RwLock<HashMap<String, Arc<Asker>>>,
+    pub servers: Arc<Servers>,
+    /// Asks the servers of each ChatCluster.
+    pub askers: Arc<Askers>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Tells people what happens.
+    pub announcer: Announcer,
     /// Writes objects.
     pub applier: Applier,
     /// When connections were last written into the status of a ChatCluster, by its uid.
@@ -88,6 +94,16 @@ impl ReconcileError {
         }
     }
 
+    fn failure(&self) -> Failure {
+        match self {
+            _ if self.is_outdated() => Failure::Conflict,
+            Self::Api { .. } => Failure::Api,
+            Self::Apply(ApplyError::Refused { .. }) => Failure::Apply,
+            Self::Apply(ApplyError::Foreign { .. }) => Failure::Refused,
+            Self::Late => Failure::Late,
+        }
+    }
+
     /// What was looked at is not what there is any more.
     fn is_outdated(&self) -> bool {
         matches!(self.source(), Some(kube::Error::Api(status)) if status.code == 409)
@@ -106,7 +122,11 @@ pub async fn reconcile(cluster: Arc<Guarded>, operator: Arc<Operator>) -> Result
             Err(unreadable) => operator.cannot_read(unreadable).await,
         }
     });
-    match tokio::time::timeout(LOOK_MAX, looked).await.unwrap_or(Err(ReconcileError::Late)) {
+    let looked = tokio::time::timeout(LOOK_MAX, looked).await.unwrap_or(Err(ReconcileError::Late));
+    if let Err(error) = &looked {
+        operator.metrics.failed(error.failure());
+    }
+    match looked {
         Err(error) if error.is_outdated() => Ok(Action::requeue(SOON)),
         // The ChatCluster goes with its namespace.
         Err(error) if error.source().is_some_and(is_ending) => Ok(Action::requeue(CALM)),
@@ -125,17 +145,23 @@ async fn look(cluster: &ChatCluster, operator: &Operator) -> Result<Action, Reco
     let validated = match operator.validate(cluster, &referred) {
         Ok(validated) => validated,
         Err(invalid) => {
+            operator.metrics.failed(Failure::Invalid);
             operator.answer(cluster, status::refused(cluster, "Invalid", &invalid.to_string(), now)).await?;
             return Ok(Action::requeue(CALM));
         }
     };
-    let asker = operator.asker(cluster, &validated, &referred);
+    // It was found: else nothing were validated.
+    let key = referred.value(&validated.secrets.signing).unwrap_or_default();
+    let asker = operator.askers.of(&cluster.uid().unwrap_or_default(), key);
     let pods: Vec<_> = stores::of(&operator.stores.pods, cluster).filter(is_server).collect();
-    asker.poll(&pods, &operator.servers).await;
+    for reason in asker.poll(&pods, &operator.servers).await {
+        operator.metrics.unheard(reason);
+    }
     let template = build::template(&validated);
     let redis = operator.redis(cluster, &validated, &referred).await;
     let world = operator.observe(cluster, &validated, &template, redis.may_scale(), now);
     let plan = plan(&world);
+    operator.count(cluster, &pods, &world, &plan);
     let deployments: Vec<_> = stores::of(&operator.stores.deployments, cluster).collect();
     let trouble = trouble(&deployments, &pods, &template.hash);
     let mut found = Found {
@@ -156,6 +182,9 @@ async fn look(cluster: &ChatCluster, operator: &Operator) -> Result<Action, Reco
     operator.form(cluster, &redis).await?;
     tell(&asker, &operator.servers, &pods, &plan, now).await;
     found.refused = outcome.refused.take();
+    if found.refused.is_some() {
+        operator.metrics.failed(Failure::Refused);
+    }
     operator.answer(cluster, status::status(cluster, &validated, &world, &plan, &found)).await?;
     outcome.end()?;
     let is_settled = plan.recorded.is_empty() && plan.rollout.is_none();
@@ -168,13 +197,21 @@ async fn look(cluster: &ChatCluster, operator: &Operator) -> Result<Action, Reco
 
 impl Operator {
     /// One that has done nothing yet.
-    pub fn new(client: Client, stores: Stores, default_image: Option<String>, dashboard: &'static str) -> Self {
+    pub fn new(
+        client: Client,
+        stores: Arc<Stores>,
+        announcer: Announcer,
+        default_image: Option<String>,
+        dashboard: &'static str,
+    ) -> Self {
         Self {
             applier: Applier::new(client.clone()),
             client,
             stores,
-            servers: Servers::default(),
-            askers: RwLock::default(),
+            servers: Arc::default(),
+            askers: Arc::default(),
+            metrics: announcer.metrics().clone(),
+            announcer,
             counted: Mutex::default(),
             default_image,
             dashboard,
@@ -215,17 +252,16 @@ impl Operator {
         Ok(validated)
     }
 
-    /// Who asks this ChatCluster's servers, under its present key.
-    fn asker(&self, cluster: &ChatCluster, validated: &Validated, referred: &Referred) -> Arc<Asker> {
-        let uid = cluster.uid().unwrap_or_default();
-        if let Some(asker) = self.askers.read().get(&uid).filter(|asker| !asker.is_outdated(&validated.secrets_hash)) {
-            return asker.clone();
-        }
-        // It was found: else nothing were validated.
-        let key = referred.value(&validated.secrets.signing).unwrap_or_default();
-        let asker = Arc::new(Asker::new(key, validated.secrets_hash.clone()));
-        self.askers.write().insert(uid, asker.clone());
-        asker
+    /// Writes down how a ChatCluster is, for Prometheus.
+    fn count(&self, cluster: &ChatCluster, pods: &[Arc<Pod>], world: &World, plan: &Plan) {
+        let draining = |uid: &str| plan.recorded.iter().any(|record| record.uid == uid);
+        let serving = world.servers.iter().filter(|server| server.serves() && !draining(&server.uid)).count();
+        let counts = [world.wanted.replicas, serving, plan.recorded.len()];
+        let uids: Vec<_> =
+            pods.iter().filter(|pod| may_have_clients(pod, world.now)).filter_map(|pod| pod.uid()).collect();
+        let total = self.servers.total(uids.iter().map(String::as_str), world.now);
+        let connections = total.ok().map(|total| total.connections);
+        self.metrics.cluster(&cluster.namespace().unwrap_or_default(), &cluster.name_any(), counts, connections);
     }
 
     fn observe(
@@ -266,26 +302,24 @@ impl Operator {
         }
         let clusters: Api<ChatCluster> = Api::namespaced(self.client.clone(), &cluster.namespace().unwrap_or_default());
         let mut answered = cluster.clone();
-        answered.status = Some(status);
+        answered.status = Some(status.clone());
         answered.metadata.managed_fields = None;
         // Under the version that was looked at: what was decided on an older one is decided anew.
         let written = clusters.replace_status(&cluster.name_any(), &PostParams::default(), &answered).await;
-        written.map_err(api("the status"))
+        let written = written.map_err(api("the status"))?;
+        let stays = |uid: &str| {
+            let mut pods = stores::of(&self.stores.pods, cluster);
+            pods.any(|pod| pod.uid().as_deref() == Some(uid) && pod.metadata.deletion_timestamp.is_none())
+        };
+        self.announcer.announce(cluster, &cluster.status.clone().unwrap_or_default(), &status, stays).await;
+        Ok(written)
     }
 
-    /// Forgets what is known of ChatClusters that are gone.
+    /// Forgets what is known of ChatClusters that are gone, but for what their servers said: that is known to operators that do not lead, too.
     pub fn tidy(&self) {
         let there: std::collections::HashSet<_> =
             self.stores.clusters.state().iter().filter_map(|cluster| cluster.uid()).collect();
-        self.askers.write().retain(|uid, _| there.contains(uid));
         self.counted.lock().retain(|uid, _| there.contains(uid));
         self.applier.keep(|uid| there.contains(uid));
-        let pods: std::collections::HashSet<_> = self.stores.pods.state().iter().filter_map(|pod| pod.uid()).collect();
-        self.servers.keep(|uid| pods.contains(uid));
     }
-}
-
-/// Whether a pod is a server, and not a node of a managed Redis.
-fn is_server(pod: &Arc<Pod>) -> bool {
-    pod.labels().get(names::COMPONENT).map(String::as_str) == Some(names::SERVER)
 }

@@ -1,5 +1,6 @@
 //! TLS to a Redis that somebody else runs.
 
+use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 use std::fmt;
@@ -8,7 +9,6 @@ use std::sync::{Arc, OnceLock};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// Whose certificates are believed.
 #[derive(Clone)]
@@ -32,12 +32,11 @@ impl Tls {
             Some(pem) => roots(pem)?,
             None => system()?,
         };
-        let config =
-            ClientConfig::builder_with_provider(Arc::new(tokio_rustls::rustls::crypto::ring::default_provider()))
-                .with_safe_default_protocol_versions()
-                .expect("ring has the default versions")
-                .with_root_certificates(roots)
-                .with_no_client_auth();
+        let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("ring has the default versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
         Ok(Self(TlsConnector::from(Arc::new(config))))
     }
 

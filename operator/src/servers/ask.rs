@@ -29,8 +29,31 @@ const LEASE_SECONDS: u32 = 30;
 /// Asks the servers of one ChatCluster, under its signing key.
 pub struct Asker {
     client: Client,
-    /// The key's hash: another key makes another asker.
-    key: String,
+}
+
+/// Why nothing is known of a server that was asked how it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unheard {
+    /// It did not answer in time, or cannot be reached.
+    Silent,
+    /// It refused: it has another signing key, or another boot.
+    Refused,
+    /// Its answer makes no sense.
+    Nonsense,
+}
+
+impl Unheard {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Silent, Self::Refused, Self::Nonsense];
+
+    /// The label.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Silent => "silent",
+            Self::Refused => "refused",
+            Self::Nonsense => "nonsense",
+        }
+    }
 }
 
 /// Why a server did not do what it was asked.
@@ -77,36 +100,37 @@ struct Close {
 
 impl Asker {
     /// Asks under this signing key.
-    pub fn new(signing_key: &[u8], key: String) -> Self {
+    pub fn new(signing_key: &[u8]) -> Self {
         let trimmed = signing_key.trim_ascii_end();
-        Self { client: Client::new(Arc::new(Keys::new([trimmed])), Boot::random()), key }
+        Self { client: Client::new(Arc::new(Keys::new([trimmed])), Boot::random()) }
     }
 
-    /// Whether this asks under another key than the one of this hash.
-    pub fn is_outdated(&self, key: &str) -> bool {
-        self.key != key
-    }
-
-    /// Asks all servers how they are, and notes what they say.
-    pub async fn poll(&self, pods: &[Arc<Pod>], servers: &Servers) {
+    /// Asks all servers how they are, notes what they say, and returns what went wrong.
+    pub async fn poll(&self, pods: &[Arc<Pod>], servers: &Servers) -> Vec<Unheard> {
         let questions: Vec<_> = pods.iter().cloned().map(|pod| self.look(pod, servers)).collect();
-        futures_util::stream::iter(questions).buffer_unordered(AT_A_TIME).collect::<()>().await;
+        let answers = futures_util::stream::iter(questions).buffer_unordered(AT_A_TIME);
+        answers.filter_map(|answer| std::future::ready(answer.err())).collect().await
     }
 
-    async fn look(&self, pod: Arc<Pod>, servers: &Servers) {
+    /// A server without an address has nothing to say yet.
+    async fn look(&self, pod: Arc<Pod>, servers: &Servers) -> Result<(), Unheard> {
         if address(&pod).is_none() {
-            return;
+            return Ok(());
         }
-        match self.ask(&pod, Addressee::Anyone, Method::GET, "/internal/v1/status", Bytes::new()).await {
-            Ok(answer) => {
-                let Ok(status) = serde_json::from_slice::<Status>(&answer) else { return };
-                let Status { boot, connections, sends_per_second } = status;
-                let Ok(boot) = boot.parse() else { return };
-                let said = Said { boot, connections, sends_per_second, at: Timestamp::now() };
-                servers.note(&pod.uid().unwrap_or_default(), said);
+        let asked = self.ask(&pod, Addressee::Anyone, Method::GET, "/internal/v1/status", Bytes::new()).await;
+        let answer = asked.map_err(|error| {
+            tracing::debug!(error = %error, "a server was asked in vain");
+            match error {
+                NotDone::Nowhere(_) | NotDone::Unanswered(..) => Unheard::Silent,
+                NotDone::Refused { .. } => Unheard::Refused,
             }
-            Err(error) => tracing::debug!(error = %error, "a server was asked in vain"),
-        }
+        })?;
+        let status: Status = serde_json::from_slice(&answer).map_err(|_| Unheard::Nonsense)?;
+        let Status { boot, connections, sends_per_second } = status;
+        let boot = boot.parse().map_err(|_| Unheard::Nonsense)?;
+        let said = Said { boot, connections, sends_per_second, at: Timestamp::now() };
+        servers.note(&pod.uid().unwrap_or_default(), said);
+        Ok(())
     }
 
     /// Has a server close so many connections a second from now on, for as long as this is said again.

@@ -38,6 +38,11 @@ impl ControlPlane {
         WHOLE.get_or_init(|| Self::start(&["--controllers"])).await
     }
 
+    /// With the controller manager too, and of this test alone, which changes what concerns all of it.
+    pub(crate) async fn alone() -> Self {
+        Self::start(&["--controllers"]).await
+    }
+
     async fn start(flags: &[&str]) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../e2e/control-plane");
         let mut command = Command::new(script);

@@ -1,6 +1,7 @@
 //! The operator's tests.
 
 mod control_plane;
+mod custom_metrics;
 mod drain;
 mod figures;
 mod objects;

@@ -5,6 +5,8 @@ use super::nodes::Nodes;
 use crate::control_plane::{ControlPlane, WITHIN};
 use chat_api::ChatCluster;
 use chat_operator::controller::reconcile::{Operator, ReconcileError, reconcile};
+use chat_operator::events::Announcer;
+use chat_operator::metrics::Metrics;
 use chat_operator::stores::{self, Guarded};
 use chat_rig::RedisCluster;
 use futures_util::StreamExt;
@@ -70,7 +72,11 @@ impl Stage {
         self.gate = Gate::new(ends_after);
         let client = ClientBuilder::try_from(self.config.clone()).expect("a client").with_layer(&self.gate).build();
         let (stores, mut changes) = stores::watch(&client, Some(&self.namespace));
-        let operator = Arc::new(Operator::new(client, stores, Some("chat-server:1".to_owned()), "{}"));
+        // Events are no step of a look: they are not counted.
+        let metrics = Arc::new(Metrics::new().expect("metrics"));
+        let announcer = Announcer::new(self.client.clone(), "tests".to_owned(), metrics);
+        let image = Some("chat-server:1".to_owned());
+        let operator = Arc::new(Operator::new(client, Arc::new(stores), announcer, image, "{}"));
         let sees = tokio::spawn(async move { while changes.next().await.is_some() {} });
         tokio::time::timeout(WITHIN, operator.stores.ready()).await.expect("in time").expect("all is seen");
         self.operator = Some(Running { operator, sees });
