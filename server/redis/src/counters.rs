@@ -100,10 +100,12 @@ pub(crate) enum BatchEnd {
     Short,
     Broken,
     Unreachable,
+    Replaced,
 }
 
 impl BatchEnd {
-    const ALL: [Self; 5] = [Self::Replicated, Self::Unreplicated, Self::Short, Self::Broken, Self::Unreachable];
+    const ALL: [Self; 6] =
+        [Self::Replicated, Self::Unreplicated, Self::Short, Self::Broken, Self::Unreachable, Self::Replaced];
 
     const fn name(self) -> &'static str {
         match self {
@@ -112,6 +114,7 @@ impl BatchEnd {
             Self::Short => "short",
             Self::Broken => "broken",
             Self::Unreachable => "unreachable",
+            Self::Replaced => "replaced",
         }
     }
 }
@@ -260,6 +263,11 @@ impl Counters {
     /// Times that subscribers were told that they may have missed something.
     pub fn disturbances(&self) -> u64 {
         self.all.disturbances.get()
+    }
+
+    /// How many batches were handed back since their master was replaced before it answered.
+    pub fn replaced(&self) -> u64 {
+        self.all.batches.with_label_values(&[BatchEnd::Replaced.name()]).get()
     }
 
     /// Times that the epochs of a master's partitions were raised.

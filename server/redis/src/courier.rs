@@ -6,12 +6,13 @@
 //! One batch at a time: the later ones grow meanwhile, which costs less of everybody's time than a second one under way.
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::call::{Call, Value, Written};
 use crate::confirm::{Head, Verdict, verdict};
@@ -21,6 +22,7 @@ use crate::fault::Fault;
 use crate::link::Link;
 use crate::partition::Partition;
 use crate::shared::{Shared, answer, number};
+use crate::topology::Topology;
 
 mod raise;
 
@@ -34,6 +36,10 @@ const WAIT_MS: u64 = 500;
 const ANSWER_MAX: Duration = Duration::from_millis(WAIT_MS + 1000);
 /// How long a majority is waited for that still takes this master for the owner.
 const MAJORITY_MAX: Duration = Duration::from_millis(1500);
+/// Without an answer for so long, and again and again, the nodes are asked whether this is still the master.
+const DOUBT_EVERY: Duration = Duration::from_millis(200);
+/// What a master that was replaced still has to say is waited for so long: one that handed over in agreement answers, one that hangs does not.
+const REPLACED_MAX: Duration = Duration::from_millis(100);
 /// How often calls are sent again within the courier, after loading the library and after raising epochs.
 const ROUNDS_MAX: usize = 4;
 
@@ -130,9 +136,13 @@ impl Courier {
             if works.is_empty() {
                 return;
             }
-            let Ok(connection) = self.link.get().await else {
-                self.shared.counters.batch_end(BatchEnd::Unreachable);
-                return self.give_up(works, || Attempt::Unreached);
+            let connection = match self.unless_replaced(self.link.get()).await {
+                Some(Ok(connection)) => connection,
+                Some(Err(_)) => {
+                    self.shared.counters.batch_end(BatchEnd::Unreachable);
+                    return self.give_up(works, || Attempt::Unreached);
+                }
+                None => return self.hand_back(works, || Attempt::Unreached),
             };
             let started = Instant::now();
             let mut sent = Vec::with_capacity(works.len());
@@ -141,13 +151,18 @@ impl Courier {
                     sent.push(work);
                 }
             }
-            works = match self.send(&connection, &sent).await {
-                Ok(answers) => {
+            works = match self.unless_replaced(self.send(&connection, &sent)).await {
+                Some(Ok(answers)) => {
                     let held = self.settle_all(&connection, sent, answers).await;
                     self.shared.counters.batch(held.1, started.elapsed());
                     held.0
                 }
-                Err(broken) => {
+                None => {
+                    connection.discard();
+                    self.shared.broken(Purpose::Write, &self.address);
+                    return self.hand_back(sent, || Attempt::Unconfirmed);
+                }
+                Some(Err(broken)) => {
                     self.shared.broken(Purpose::Write, &self.address);
                     self.shared.counters.batch_end(BatchEnd::Broken);
                     self.shared.kick.notify_one();
@@ -186,6 +201,38 @@ impl Courier {
             let _ = done.send(());
         }
         rest
+    }
+
+    /// The answer, or nothing where another node takes this one's place as a master meanwhile: the calls go there at once, and not when a batch
+    /// has lasted as long as it may.
+    async fn unless_replaced<T>(&self, answer: impl Future<Output = T>) -> Option<T> {
+        let mut answer = pin!(answer);
+        let mut topology = self.shared.topology.subscribe();
+        let is_master = |topology: &Topology| topology.masters().any(|master| master.address == self.address);
+        let was_master = is_master(&topology.borrow_and_update());
+        loop {
+            tokio::select! {
+                biased;
+                answer = &mut answer => return Some(answer),
+                changed = timeout(DOUBT_EVERY, topology.changed()) => {
+                    if changed.is_err() {
+                        self.shared.kick.notify_one();
+                    }
+                }
+            }
+            if was_master && !is_master(&topology.borrow_and_update()) {
+                return timeout(REPLACED_MAX, answer).await.ok();
+            }
+        }
+    }
+
+    /// This is no master any more: whatever was to go to it looks for the one that is.
+    fn hand_back(&mut self, works: Vec<Work>, attempt: impl Fn() -> Attempt) {
+        tracing::info!(node = &*self.address, "a master was replaced that does not answer");
+        self.shared.counters.batch_end(BatchEnd::Replaced);
+        self.give_up(works, attempt);
+        let waiting: Vec<Work> = std::iter::from_fn(|| self.inbox.try_recv().ok()).collect();
+        self.give_up(waiting, || Attempt::Unreached);
     }
 
     fn give_up(&self, works: Vec<Work>, attempt: impl Fn() -> Attempt) {

@@ -98,6 +98,10 @@ async fn a_master_stops_for_ten_seconds_and_goes_on() {
     .await;
     assert_eq!(outcome.hit.errors, []);
     assert!(outcome.disturbances > 1);
+    assert!(
+        bed.cluster.counters().replaced() > 0,
+        "what waits for it goes to its successor, and not when the batch is over"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
