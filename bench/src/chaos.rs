@@ -302,7 +302,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 fn head() -> String {
     format!(
-        "{:16} {:>6} {:>6} {:>8} {:>7} {:>7} {:>5} {:>5} {:>5} {:>4}  {:>13} {:>15} {:>13} {:>7}  verdict",
+        "{:16} {:>6} {:>6} {:>8} {:>7} {:>7} {:>5} {:>5} {:>5} {:>4}  {:>13} {:>15} {:>13} {:>13} {:>15}  verdict",
         "scenario",
         "sent",
         "acked",
@@ -316,17 +316,21 @@ fn head() -> String {
         "before ms",
         "during ms",
         "after ms",
-        "silent"
+        "spared p99",
+        "silent/promoted"
     )
 }
 
 fn line(outcome: &Outcome) -> String {
-    let Outcome { scenario, counts, refusals, before, during, after, silent_s, broken, .. } = outcome;
+    let Outcome { scenario, counts, refusals, before, during, after, silent_s, promoted_s, broken, .. } = outcome;
     let unknown = refusals.get("unknown_outcome").copied().unwrap_or(0);
     let pair = |latency: &outcome::Latency| format!("{:.0}/{:.0}", latency.p50_ms, latency.p99_ms);
-    let silent = silent_s.map_or_else(|| "-".to_owned(), |time| format!("{time:.2}s"));
+    let seconds = |time: &Option<f64>| time.map_or_else(|| "-".to_owned(), |time| format!("{time:.2}"));
+    let silent = format!("{}/{}", seconds(silent_s), seconds(promoted_s));
+    let spared = outcome.elsewhere_before.zip(outcome.elsewhere);
+    let spared = spared.map_or_else(|| "-".to_owned(), |(one, two)| format!("{:.0} > {:.0}", one.p99_ms, two.p99_ms));
     format!(
-        "{scenario:16} {:>6} {:>6} {:>8} {:>7} {unknown:>7} {:>5} {:>5} {:>5} {:>4}  {:>13} {:>15} {:>13} {silent:>7}  {}",
+        "{scenario:16} {:>6} {:>6} {:>8} {:>7} {unknown:>7} {:>5} {:>5} {:>5} {:>4}  {:>13} {:>15} {:>13} {spared:>13} {silent:>15}  {}",
         counts.sent,
         counts.acked,
         counts.entries,

@@ -24,6 +24,19 @@ pub struct Latency {
 /// Clients that all come in at once are slow at first; that is no measure of what comes before a fault.
 const WARM_UP: Duration = Duration::from_secs(3);
 
+/// How much slower sends may be in shards that are not hit.
+const SLOWER_MAX: f64 = 2.0;
+
+/// What is below this is taken for this: among a few hundred sends the slowest of a hundred varies so much by itself on cores that servers, Redis
+/// and clients share.
+const NOISE_MS: f64 = 200.0;
+
+/// Fewer sends have no slowest of a hundred worth the name.
+const SENDS_MIN: u64 = 200;
+
+/// How long after the promotion of its new master a shard may take no sends.
+const WRITABLE_AFTER: Duration = Duration::from_secs(1);
+
 /// What is kept of a run of a scenario.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -41,7 +54,10 @@ pub struct Outcome {
     pub during: Latency,
     /// Sends made after that.
     pub after: Latency,
-    /// The same as `during`, for rooms of shards that were not hit, where one was.
+    /// The same as `before` for rooms of shards that are about to be spared, and for senders who are connected and in the room.
+    #[serde(default)]
+    pub elsewhere_before: Option<Latency>,
+    /// The same as `during` for those rooms and senders, where some shards were hit and others were not.
     pub elsewhere: Option<Latency>,
     /// The longest time without an acknowledgement in a shard that was hit, in seconds.
     pub silent_s: Option<f64>,
@@ -78,25 +94,32 @@ impl Run<'_> {
         let (from, to) = self.timeline.trouble().unwrap_or((end, end));
         let spans = &self.timeline.spans;
         let is_hit = |slot: u16| spans.iter().any(|span| span.slots.iter().any(|range| range.contains(&slot)));
-        let elsewhere: Vec<Acked> = acked.iter().filter(|ack| !is_hit(ack.slot)).copied().collect();
+        let elsewhere: Vec<Acked> = acked.iter().filter(|ack| ack.ready && !is_hit(ack.slot)).copied().collect();
         let hit = spans.iter().any(|span| !span.slots.is_empty()) && !elsewhere.is_empty();
+        let warm = WARM_UP.min(from / 2);
+        let enough = timeline::latencies(&elsewhere, from, to).count() >= SENDS_MIN;
+        let elsewhere_before = hit.then(|| latency(&elsewhere, warm, from));
+        let elsewhere = hit.then(|| latency(&elsewhere, from, to));
+        let silences: Vec<_> = spans.iter().map(|span| (span, self.silence(&acked, span, end))).collect();
+        let mut broken = self.broken();
+        if enough {
+            broken.extend(not_isolated(elsewhere_before, elsewhere));
+        }
+        broken.extend(silences.iter().filter_map(|(span, silent)| late(span.promoted_after?, (*silent)?)));
         let promoted = spans.iter().filter_map(|span| span.promoted_after).max();
         Outcome {
             scenario: self.scenario.name.to_owned(),
             seed: self.seed,
             counts: self.verdict.counts,
             refusals: refusals(self.histories),
-            before: latency(&acked, WARM_UP.min(from / 2), from),
+            before: latency(&acked, warm, from),
             during: latency(&acked, from, to),
             after: latency(&acked, to, end),
-            elsewhere: hit.then(|| latency(&elsewhere, from, to)),
-            silent_s: spans
-                .iter()
-                .filter_map(|span| self.silence(&acked, span, end))
-                .map(|time| time.as_secs_f64())
-                .reduce(f64::max),
+            elsewhere_before,
+            elsewhere,
+            silent_s: silences.iter().filter_map(|(_, silent)| *silent).max().map(|time| time.as_secs_f64()),
             promoted_s: promoted.map(|time| time.as_secs_f64()),
-            broken: self.broken(),
+            broken,
         }
     }
 
@@ -142,6 +165,22 @@ fn not_allowed(allows: Allows, counts: &Counts) -> Vec<String> {
         (unwitnessed > 0, format!("{unwitnessed} acknowledged sends that nobody can vouch for")),
     ];
     complaints.into_iter().filter(|(is, _)| *is).map(|(_, complaint)| complaint).collect()
+}
+
+/// What a fault in one shard did to the others, if it is more than it may.
+fn not_isolated(before: Option<Latency>, during: Option<Latency>) -> Option<String> {
+    let (before, during) = (before?.p99_ms, during?.p99_ms);
+    (during > before.max(NOISE_MS) * SLOWER_MAX).then(|| {
+        format!("sends to shards that were not hit had a p99 of {during:.0} ms, after {before:.0} ms before the fault")
+    })
+}
+
+/// A shard that took no sends for longer than its promotion explains.
+fn late(promoted: Duration, silent: Duration) -> Option<String> {
+    (silent > promoted + WRITABLE_AFTER).then(|| {
+        let (silent, promoted) = (silent.as_secs_f64(), promoted.as_secs_f64());
+        format!("a shard took no sends for {silent:.2} s, though its new master was there after {promoted:.2} s")
+    })
 }
 
 fn overlaps(slots: &[RangeInclusive<u16>], others: &[RangeInclusive<u16>]) -> bool {
@@ -209,6 +248,24 @@ mod tests {
         // What was taken away must be told.
         assert_eq!(complaints(reset, SOUND), 1);
         assert_eq!(complaints(reset, Counts { gaps: 1, sessions_lost: 1, ..SOUND }), 0);
+    }
+
+    #[test]
+    fn other_shards_may_be_a_little_slower_and_no_more() {
+        let p99 = |p99_ms| Some(Latency { p50_ms: 1.0, p99_ms });
+        assert_eq!(not_isolated(None, None), None);
+        assert_eq!(not_isolated(p99(300.0), p99(600.0)), None);
+        assert!(not_isolated(p99(300.0), p99(601.0)).is_some());
+        // Below the noise nothing is concluded.
+        assert_eq!(not_isolated(p99(3.0), p99(400.0)), None);
+        assert!(not_isolated(p99(3.0), p99(401.0)).is_some());
+    }
+
+    #[test]
+    fn a_shard_is_writable_soon_after_its_promotion() {
+        let seconds = Duration::from_secs_f64;
+        assert_eq!(late(seconds(4.0), seconds(5.0)), None);
+        assert!(late(seconds(4.0), seconds(5.1)).is_some());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Everything here follows from what clients recorded, so that figures and verdict speak of the same run.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -63,6 +63,8 @@ pub struct Acked {
     pub acked_at: u64,
     /// The slot of its room.
     pub slot: u16,
+    /// Whether its sender was connected and in the room then. What is sent otherwise waits for that first.
+    pub ready: bool,
 }
 
 impl Timeline {
@@ -90,15 +92,39 @@ impl Timeline {
     }
 }
 
-/// A client's connection so far.
+/// A client's connection and stays so far.
 #[derive(Debug, Default)]
 struct Line {
     up: bool,
     was_up: bool,
+    rooms: HashSet<String>,
 }
 
 impl Line {
+    fn is_ready(&self, room: &str) -> bool {
+        self.up && self.rooms.contains(room)
+    }
+
     fn follow(&mut self, event: &Event) {
+        match event {
+            Event::Connected { recovered: false, .. } => self.rooms.clear(),
+            Event::Join { room, .. } | Event::Left { room } => {
+                self.rooms.remove(room);
+            }
+            Event::Joined { room, .. } => {
+                self.rooms.insert(room.clone());
+            }
+            Event::Connected { .. }
+            | Event::Disconnected { .. }
+            | Event::Sent { .. }
+            | Event::Acked { .. }
+            | Event::Refused { .. }
+            | Event::Entry { .. }
+            | Event::Gap { .. }
+            | Event::Void { .. }
+            | Event::Logged { .. }
+            | Event::End => {}
+        }
         self.up = matches!(event, Event::Connected { .. }) || (self.up && !matches!(event, Event::Disconnected { .. }));
         self.was_up |= self.up;
     }
@@ -123,15 +149,17 @@ impl Slice {
 pub fn acked(histories: &[History], slot_of: impl Fn(&str) -> u16) -> Vec<Acked> {
     let mut all = Vec::new();
     for history in histories {
-        let mut sent: HashMap<&str, u64> = HashMap::new();
+        let mut sent: HashMap<&str, (u64, bool)> = HashMap::new();
+        let mut line = Line::default();
         for record in &history.records {
+            line.follow(&record.event);
             match &record.event {
-                Event::Sent { id, .. } => {
-                    sent.entry(id).or_insert(record.at);
+                Event::Sent { id, room } => {
+                    sent.entry(id).or_insert((record.at, line.is_ready(room)));
                 }
                 Event::Acked { id, room, .. } => {
-                    let sent_at = sent.get(id.as_str()).copied().unwrap_or(record.at);
-                    all.push(Acked { sent_at, acked_at: record.at, slot: slot_of(room) });
+                    let (sent_at, ready) = sent.get(id.as_str()).copied().unwrap_or((record.at, false));
+                    all.push(Acked { sent_at, acked_at: record.at, slot: slot_of(room), ready });
                 }
                 Event::Connected { .. }
                 | Event::Disconnected { .. }
@@ -235,8 +263,37 @@ mod tests {
     }
 
     #[test]
+    fn a_sender_is_ready_while_it_is_connected_and_in_the_room() {
+        let connected = |recovered| Event::Connected { recovered, presented: true };
+        let room = |room: &str| room.to_owned();
+        let steps = [
+            (connected(false), false),
+            (Event::Join { room: room("r"), after: None }, false),
+            (Event::Joined { room: room("r"), from: Position::default() }, true),
+            (Event::Joined { room: room("other"), from: Position::default() }, true),
+            (Event::Left { room: room("other") }, true),
+            (Event::Disconnected { how: "cut".into() }, false),
+            (connected(true), true),
+            (connected(false), false),
+            (Event::Joined { room: room("r"), from: Position::default() }, true),
+            (Event::Left { room: room("r") }, false),
+        ];
+        let (mut events, mut expected) = (Vec::new(), Vec::new());
+        for (n, (event, ready)) in (0..).zip(steps) {
+            let id = n.to_string();
+            events.extend([(n * 10, event), (n * 10 + 1, sent(&id)), (n * 10 + 2, ack(&id))]);
+            expected.push(ready);
+        }
+        let acked = acked(&[history(events)], |_| 7);
+        assert_eq!(acked.iter().map(|ack| ack.ready).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
     fn a_silence_is_measured_in_each_range_by_itself() {
-        let at = |sent_ms: u64, acked_ms: u64, slot| Acked { sent_at: sent_ms * 1000, acked_at: acked_ms * 1000, slot };
+        let at = |sent_ms: u64, acked_ms: u64, slot| {
+            let (sent_at, acked_at) = (sent_ms * 1000, acked_ms * 1000);
+            Acked { sent_at, acked_at, slot, ready: true }
+        };
         // The first was on its way before the fault at 100 ms; slot 9000 is another master's.
         let acked = [at(50, 110, 1), at(120, 130, 9000), at(140, 400, 1), at(410, 420, 2), at(130, 500, 9000)];
         let silence = |ranges: &[RangeInclusive<u16>]| longest_silence(&acked, ranges, ms(100), ms(600));

@@ -1,5 +1,8 @@
 //! What Redis alone takes from send to delivery: FCALL and WAIT on one connection a master, SPUBLISH inside the function, one
 //! subscribed connection a master. Nothing is checked, retried, deduplicated or fanned out: less cannot be done.
+//!
+//! A send that is due while the one before it is under way waits for it, and its time counts from when it was due: users do not
+//! send more slowly because the system is slow, and the servers are measured so, too.
 
 use std::fmt::Write as _;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -114,8 +117,13 @@ fn send(
                 break;
             }
             let due = started + Duration::from_secs_f64(number as f64 / rate);
-            thread::sleep(due.saturating_duration_since(Instant::now()));
-            let sent = Instant::now();
+            let sent = match due.checked_duration_since(Instant::now()) {
+                Some(early) => {
+                    thread::sleep(early);
+                    Instant::now()
+                }
+                None => due,
+            };
             let us = sent.saturating_duration_since(started).as_micros();
             let text = format!("{us:012} {:x<filler$}", "", filler = text.saturating_sub(13));
             connection.write(&["FCALL", "bare", "1", key, &text])?;
