@@ -3,7 +3,7 @@
 #   docker build -f docker/operator.Dockerfile -t chatcluster.local/operator:0.1.0 .
 #     builds it from this checkout, here in the containers;
 #   docker build -f docker/operator.Dockerfile --target prebuilt -t chatcluster.local/operator:0.1.0 FOLDER
-#     packs what FOLDER holds: chat-operator, a static program; make/images does it so.
+#     packs what FOLDER holds: chat-operator, a static program, and the certificates that TLS to Redis trusts; make/images does it so.
 
 # First, so that builders that go through a file from its top need nothing else for it.
 FROM scratch AS prebuilt
@@ -18,7 +18,8 @@ COPY . .
 # Statically linked against the C library, so that it runs from scratch. The target is named, so that build scripts and macros are not.
 RUN target="$(rustc -vV | sed -n 's/^host: //p')" && \
     RUSTFLAGS='-C target-feature=+crt-static' cargo build --release --locked --target "$target" -p chat-operator && \
-    install -D "target/$target/release/chat-operator" /out/chat-operator
+    install -D "target/$target/release/chat-operator" /out/chat-operator && \
+    install -D -m 0644 /etc/ssl/certs/ca-certificates.crt /out/etc/ssl/certs/ca-certificates.crt
 
 FROM scratch
 COPY --from=build /out /
