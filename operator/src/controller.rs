@@ -9,6 +9,7 @@ pub mod neighbours;
 pub mod observe;
 pub mod reconcile;
 mod redis;
+pub mod scaling;
 pub mod status;
 pub mod trouble;
 mod unreadable;

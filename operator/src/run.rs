@@ -86,7 +86,7 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     let announcer = Announcer::new(client.clone(), settings.identity.clone(), metrics.clone());
     let dashboard = include_str!("../../charts/chatcluster/files/dashboard.json");
     let image = settings.server_image.clone();
-    let operator = Arc::new(Operator::new(client.clone(), Arc::new(stores), announcer, image, dashboard));
+    let mut operator = Operator::new(client.clone(), Arc::new(stores), announcer, image, dashboard);
     aside.spawn(Rounds::of(&operator).run());
     if let Some((at, service)) = settings.metrics_api_listen.zip(settings.metrics_api_service.clone()) {
         let figures = Figures {
@@ -97,8 +97,9 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         };
         let own = OwnService { namespace: settings.own_namespace.clone(), name: service };
         let listener = listen("--metrics-api-listen", at).await?;
-        custom_metrics::start(&client, own, figures, listener, &metrics, &mut aside);
+        operator.standing = Some(custom_metrics::start(&client, own, figures, listener, &metrics, &mut aside));
     }
+    let operator = Arc::new(operator);
     tracing::info!(listen = %settings.listen, namespace = settings.namespace.as_deref().unwrap_or("all"), "operator started");
     tokio::select! {
         led = lead(&settings, &client, operator, &metrics, &health, changes) => led?,

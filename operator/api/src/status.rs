@@ -152,12 +152,14 @@ pub enum ConditionType {
     RedisHealthy,
     /// The number of servers is not what is wanted, and this is why.
     ScalingLimited,
+    /// The autoscaler gets the figures that it scales by. Only with `spec.autoscaling`.
+    ScalingActive,
 }
 
 impl ConditionType {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 5] =
-        [Self::Ready, Self::Progressing, Self::Degraded, Self::RedisHealthy, Self::ScalingLimited];
+    pub const ALL: [Self; 6] =
+        [Self::Ready, Self::Progressing, Self::Degraded, Self::RedisHealthy, Self::ScalingLimited, Self::ScalingActive];
 
     /// Its name.
     pub const fn name(self) -> &'static str {
@@ -167,6 +169,7 @@ impl ConditionType {
             Self::Degraded => "Degraded",
             Self::RedisHealthy => "RedisHealthy",
             Self::ScalingLimited => "ScalingLimited",
+            Self::ScalingActive => "ScalingActive",
         }
     }
 }

@@ -6,9 +6,11 @@ use super::build::{self, Template};
 use super::dereference::Referred;
 use super::neighbours::neighbour;
 use super::observe::{Pods, observe};
-use super::status::{self, Found};
+use super::scaling::scaling;
+use super::status::{self, Finding, Found};
 use super::trouble::trouble;
 use super::validate::{Invalid, Validated, mounted, validate};
+use crate::custom_metrics::registration::Standing;
 use crate::drain::{Plan, World, plan};
 use crate::events::Announcer;
 use crate::metrics::{Failure, Metrics};
@@ -26,6 +28,7 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// How often a ChatCluster is looked at when nothing happens.
 pub(super) const CALM: Duration = Duration::from_secs(30);
@@ -56,6 +59,8 @@ pub struct Operator {
     pub metrics: Arc<Metrics>,
     /// Tells people what happens.
     pub announcer: Announcer,
+    /// Whose the metrics API is, where this operator serves it.
+    pub standing: Option<watch::Receiver<Standing>>,
     /// Writes objects.
     pub applier: Applier,
     /// When connections were last written into the status of a ChatCluster, by its uid.
@@ -170,6 +175,7 @@ async fn look(cluster: &ChatCluster, operator: &Operator) -> Result<Action, Reco
         trouble: trouble.as_ref(),
         refused: None,
         connections: operator.connections(cluster, &world),
+        scaling: operator.scaling(cluster),
     };
     // What is about to be done is written down first.
     let before = cluster.status.clone().unwrap_or_default();
@@ -212,6 +218,7 @@ impl Operator {
             askers: Arc::default(),
             metrics: announcer.metrics().clone(),
             announcer,
+            standing: None,
             counted: Mutex::default(),
             default_image,
             dashboard,
@@ -279,6 +286,14 @@ impl Operator {
         let found = Pods { deployments: &deployments, pods: &pods, service: service.as_deref() };
         let connections = |uid: &str| self.servers.of(uid, now).map(|said| said.connections);
         observe(cluster, validated, &template.hash, &found, connections, redis_healthy, now)
+    }
+
+    /// Whether the autoscaler gets what it scales by, where there shall be one.
+    fn scaling(&self, cluster: &ChatCluster) -> Option<Finding> {
+        cluster.spec.autoscaling.as_ref()?;
+        let own = ObjectRef::new(&cluster.name_any()).within(&cluster.namespace().unwrap_or_default());
+        let standing = self.standing.as_ref().map(|standing| standing.borrow().clone());
+        Some(scaling(self.stores.autoscalers.get(&own).as_deref(), standing.as_ref()))
     }
 
     /// All connections, if each server that has any says how many, and if the status may say so by now.

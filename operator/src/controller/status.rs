@@ -58,6 +58,8 @@ pub struct Found<'a> {
     pub refused: Option<(&'static str, String)>,
     /// All connections, if they may be written by now and are known.
     pub connections: Option<u64>,
+    /// Whether the autoscaler gets what it scales by, where there is one.
+    pub scaling: Option<Finding>,
 }
 
 /// The status of a ChatCluster that is being carried out.
@@ -68,7 +70,10 @@ pub fn status(
     plan: &Plan,
     found: &Found<'_>,
 ) -> ChatClusterStatus {
-    let before = cluster.status.clone().unwrap_or_default();
+    let mut before = cluster.status.clone().unwrap_or_default();
+    if found.scaling.is_none() {
+        before.conditions.retain(|condition| condition.kind != ConditionType::ScalingActive.name());
+    }
     let wanted = world.wanted.replicas;
     let serving = world.servers.iter().filter(|server| server.serves() && !is_recorded(plan, &server.uid)).count();
     let late = rollout_is_stuck(world, plan, validated);
@@ -93,13 +98,14 @@ pub fn status(
         ..ChatClusterStatus::default()
     };
     let degraded = degraded(found, late);
-    let findings = [
+    let mut findings = vec![
         (ConditionType::Ready, ready_finding(ready, serving, wanted, found)),
         (ConditionType::Progressing, progressing(plan, serving, wanted)),
         (ConditionType::Degraded, degraded.clone()),
         (ConditionType::RedisHealthy, found.redis_finding.clone()),
         (ConditionType::ScalingLimited, limited(plan, found)),
     ];
+    findings.extend(found.scaling.clone().map(|scaling| (ConditionType::ScalingActive, scaling)));
     status.phase = match found.refused {
         Some(_) => Phase::Invalid,
         None => phase(plan, ready, degraded.holds == Some(true), &before),

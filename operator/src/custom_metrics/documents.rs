@@ -42,8 +42,12 @@ impl Metric {
             Self::Connections => total.connections.to_string(),
             // Thousandths: a float is no quantity.
             Self::SendsPerSecond => {
-                let thousandths = (total.sends_per_second.max(0.0) * 1000.0).round() as u64;
-                if thousandths % 1000 == 0 { (thousandths / 1000).to_string() } else { format!("{thousandths}m") }
+                let thousandths = format!("{:.0}", total.sends_per_second.max(0.0).abs() * 1000.0);
+                match thousandths.strip_suffix("000") {
+                    Some(whole) => whole.to_owned(),
+                    None if thousandths == "0" => thousandths,
+                    None => format!("{thousandths}m"),
+                }
             }
         }
     }

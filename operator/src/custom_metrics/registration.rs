@@ -126,7 +126,7 @@ impl Registrar {
             tokio::select! {
                 Some((version, change)) = changes.next() => match change {
                     Ok(found) => {
-                        self.tell(version, held(found.as_ref(), &self.own), &told);
+                        self.tell(version, &held(found.as_ref(), &self.own), &told);
                         known.insert(version, found);
                     }
                     Err(error) => tracing::warn!(error = %error, service = version.service(), "an APIService cannot be read"),
@@ -166,13 +166,13 @@ impl Registrar {
         }
     }
 
-    fn tell(&self, version: Version, held: Held, told: &watch::Sender<Standing>) {
-        self.metrics.api_registered.with_label_values(&[version.name()]).set((held == Held::Ours).into());
+    fn tell(&self, version: Version, held: &Held, told: &watch::Sender<Standing>) {
+        self.metrics.api_registered.with_label_values(&[version.name()]).set((*held == Held::Ours).into());
         told.send_if_modified(|standing| {
             let before = std::mem::replace(standing.of(version), held.clone());
-            let news = before != held;
+            let news = before != *held;
             if news {
-                say(version, &held);
+                say(version, held);
             }
             news
         });
@@ -204,7 +204,7 @@ mod tests {
         OwnService { namespace: "chatcluster-system".to_owned(), name: "chat-metrics".to_owned() }
     }
 
-    fn service(spec: serde_json::Value) -> APIService {
+    fn service(spec: &serde_json::Value) -> APIService {
         serde_json::from_value(json!({ "metadata": { "name": "v1beta2.custom.metrics.k8s.io" }, "spec": spec }))
             .expect("one")
     }
@@ -218,13 +218,13 @@ mod tests {
     #[test]
     fn only_our_own_service_is_ours() {
         let of = |namespace: &str, name: &str| {
-            held(Some(&service(priorities(json!({ "service": { "namespace": namespace, "name": name } })))), &own())
+            held(Some(&service(&priorities(json!({ "service": { "namespace": namespace, "name": name } })))), &own())
         };
         assert_eq!(of("chatcluster-system", "chat-metrics"), Held::Ours);
         assert_eq!(of("chatcluster-system", "other"), Held::Other("chatcluster-system/other".to_owned()));
         assert_eq!(of("monitoring", "chat-metrics"), Held::Other("monitoring/chat-metrics".to_owned()));
         assert_eq!(
-            held(Some(&service(priorities(json!({})))), &own()),
+            held(Some(&service(&priorities(json!({})))), &own()),
             Held::Other("the API server itself".to_owned())
         );
         assert_eq!(held(None, &own()), Held::Nobody);
@@ -244,9 +244,9 @@ mod tests {
 
     #[test]
     fn authorities_are_given_where_they_differ() {
-        let with = |bundle: &str| service(priorities(json!({ "caBundle": ByteString(bundle.as_bytes().to_vec()) })));
+        let with = |bundle: &str| service(&priorities(json!({ "caBundle": ByteString(bundle.as_bytes().to_vec()) })));
         assert!(!is_outdated(&with("new"), "new"));
         assert!(is_outdated(&with("old"), "new"));
-        assert!(is_outdated(&service(priorities(json!({}))), "new"));
+        assert!(is_outdated(&service(&priorities(json!({}))), "new"));
     }
 }

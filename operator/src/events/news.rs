@@ -48,6 +48,7 @@ pub fn news(before: &ChatClusterStatus, after: &ChatClusterStatus, is_there: imp
     news.extend(drains_begun(before, after));
     news.extend(drains_over(before, after, is_there));
     news.extend(held_back(before, after));
+    news.extend(figures(before, after));
     if after.rebalanced_at.is_some() && after.rebalanced_at != before.rebalanced_at {
         news.push(News::normal(
             "Rebalance",
@@ -220,6 +221,21 @@ fn held_back(before: &ChatClusterStatus, after: &ChatClusterStatus) -> Option<Ne
     }
 }
 
+/// Whether the autoscaler gets its figures.
+fn figures(before: &ChatClusterStatus, after: &ChatClusterStatus) -> Option<News> {
+    let kind = ConditionType::ScalingActive;
+    let now = condition(after, kind)?;
+    match (holds(before, kind), holds(after, kind)) {
+        (Some(false), Some(false)) => {
+            let same = condition(before, kind).is_some_and(|before| before.reason == now.reason);
+            (!same).then(|| News::warning("Scale", format!("Scaling{}", now.reason), &*now.message))
+        }
+        (_, Some(false)) => Some(News::warning("Scale", format!("Scaling{}", now.reason), &*now.message)),
+        (Some(false), Some(true)) => Some(News::normal("Scale", "ScalingMetricsServed", &*now.message)),
+        (_, Some(true) | None) => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -364,6 +380,16 @@ mod tests {
             ]
         );
         assert_eq!(said(&to("b", true), &none), ["Normal RolloutEnded: revision b has taken over"]);
+    }
+
+    #[test]
+    fn an_autoscaler_without_figures_is_said() {
+        let active = |status, reason| with(&[(ConditionType::ScalingActive, status, reason, "so it is")]);
+        let (well, ill) = (active("True", "MetricsServed"), active("False", "NoMetrics"));
+        assert_eq!(said(&active("Unknown", "NotAskedYet"), &well), Vec::<String>::new());
+        assert_eq!(said(&well, &ill), ["Warning ScalingNoMetrics: so it is"]);
+        assert_eq!(said(&ill, &active("False", "OtherAdapter")), ["Warning ScalingOtherAdapter: so it is"]);
+        assert_eq!(said(&ill, &well), ["Normal ScalingMetricsServed: so it is"]);
     }
 
     #[test]

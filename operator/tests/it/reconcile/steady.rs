@@ -23,6 +23,8 @@ async fn a_steady_state_writes_nothing_even_to_a_new_operator() {
         ("Degraded", "False"),
         ("RedisHealthy", "True"),
         ("ScalingLimited", "False"),
+        // Nobody is there who would scale.
+        ("ScalingActive", "Unknown"),
     ];
     assert_eq!(conditions, wanted);
     let generation = stage.get("chat").await.metadata.generation;
