@@ -13,7 +13,7 @@ pub const NAME: &str = "chat";
 pub const URL: &str = "http://127.0.0.1:30080";
 
 /// How long anything may take that is waited for. Figures say how long it took; this only ends what never comes.
-pub const PATIENCE: Duration = Duration::from_secs(180);
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The ChatCluster as it is.
 pub fn shown() -> Result<Value, Wrong> {

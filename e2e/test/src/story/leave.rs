@@ -1,6 +1,10 @@
 //! The end: what the clients say, and that nothing is left.
 
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
 
 use super::Story;
 use super::install::{NAMESPACE, RELEASE};
@@ -25,6 +29,9 @@ pub(super) fn verdict(story: &mut Story) -> Result<(), Wrong> {
     if broken.is_empty() { Ok(()) } else { Err(Wrong::NotSo(broken.join("\n"))) }
 }
 
+/// The rest between two looks at the APIs.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// What may be left of a ChatCluster, wherever.
 const KINDS: &str = "pods,deployments,replicasets,statefulsets,services,endpointslices,configmaps,secrets,serviceaccounts,\
                      persistentvolumeclaims,poddisruptionbudgets,horizontalpodautoscalers,networkpolicies,ingresses";
@@ -33,7 +40,7 @@ pub(super) fn delete(story: &mut Story) -> Result<(), Wrong> {
     let begun = Instant::now();
     kubectl(&["delete", "chatcluster", NAME, "--timeout", "2m"])?;
     until("a namespace without the ChatCluster's objects", PATIENCE, || {
-        let ours = |object: &&serde_json::Value| {
+        let ours = |object: &&Value| {
             let labels = &object["metadata"]["labels"];
             labels["chatcluster.dev/cluster"] == NAME || name(object).starts_with(&format!("{NAME}-"))
         };
@@ -52,11 +59,16 @@ pub(super) fn delete(story: &mut Story) -> Result<(), Wrong> {
 
 pub(super) fn uninstall(story: &mut Story) -> Result<(), Wrong> {
     let begun = Instant::now();
-    helm(&["uninstall", RELEASE, "--namespace", NAMESPACE, "--wait", "--timeout", "2m"])?;
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let watched = scope.spawn(|| unanswered(&over));
+        let gone = helm(&["uninstall", RELEASE, "--namespace", NAMESPACE, "--wait", "--timeout", "2m"]);
+        over.store(true, Ordering::Relaxed);
+        let watched = watched.join().unwrap_or_else(|_| Err(Wrong::NotSo("the watcher panicked".to_owned())));
+        gone.and(watched)
+    })?;
     story.note_time("`helm uninstall --wait`", begun.elapsed(), "");
-    let services = list(&["apiservices"])?;
-    let ours = |service: &&serde_json::Value| service["spec"]["service"]["namespace"] == NAMESPACE;
-    if let Some(left) = services.iter().find(ours) {
+    if let Some(left) = apis()?.first() {
         return Err(Wrong::NotSo(format!("{} is left, and nobody answers for it", name(left))));
     }
     // An API that nobody serves would keep every namespace from ending.
@@ -65,4 +77,24 @@ pub(super) fn uninstall(story: &mut Story) -> Result<(), Wrong> {
     // ChatClusters outlive the operator, and so does what defines them.
     kubectl(&["get", "crd", "chatclusters.chatcluster.dev"])?;
     kubectl(&["delete", "crd", "chatclusters.chatcluster.dev", "--timeout", "1m"]).map(drop)
+}
+
+/// The APIs that are served from our namespace.
+fn apis() -> Result<Vec<Value>, Wrong> {
+    let all = list(&["apiservices"])?;
+    Ok(all.into_iter().filter(|api| api["spec"]["service"]["namespace"] == NAMESPACE).collect())
+}
+
+/// Looks, until it is over, whether one of them is there that nobody answers for.
+fn unanswered(over: &AtomicBool) -> Result<(), Wrong> {
+    while !over.load(Ordering::Relaxed) {
+        for api in apis()? {
+            let conditions = api["status"]["conditions"].as_array().into_iter().flatten();
+            if let Some(condition) = conditions.into_iter().find(|condition| condition["status"] == "False") {
+                return Err(Wrong::NotSo(format!("{} outlives its server: {}", name(&api), condition["message"])));
+            }
+        }
+        thread::sleep(LOOK);
+    }
+    Ok(())
 }

@@ -53,9 +53,6 @@ pub(super) fn down(story: &mut Story) -> Result<(), Wrong> {
         story.told.push(told);
     }
     let begun = Instant::now();
-    if get(&["apiservice", "v1beta2.custom.metrics.k8s.io", "--ignore-not-found"]).is_err() {
-        kubectl(&["scale", "chatcluster", chat::NAME, "--replicas", &FEW.to_string()])?;
-    }
     let drained = until("servers that are emptied", PATIENCE, || {
         let draining = chat::shown()?["status"]["draining"].as_array().cloned().unwrap_or_default();
         let names: Vec<String> =
@@ -77,10 +74,6 @@ pub(super) fn down(story: &mut Story) -> Result<(), Wrong> {
 
 /// Waits until so many servers take clients, and no other is left.
 fn serving(wanted: usize) -> Result<(), Wrong> {
-    if get(&["apiservice", "v1beta2.custom.metrics.k8s.io", "--ignore-not-found"]).is_err() {
-        // Nobody counts for the autoscaler: somebody has to say it.
-        kubectl(&["scale", "chatcluster", chat::NAME, "--replicas", &wanted.to_string()])?;
-    }
     until(&format!("{wanted} servers"), PATIENCE, || {
         let pods = chat::pods("server")?;
         let ready = pods.iter().filter(|pod| chat::is_ready(pod)).count();
