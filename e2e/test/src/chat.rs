@@ -71,14 +71,19 @@ pub fn is_ready(pod: &Value) -> bool {
     conditions.into_iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
 }
 
-/// Clients that all servers together have, by their own metrics. One that does not answer has none.
-pub fn connections() -> Result<u64, Wrong> {
+/// Clients that each server has, by its own metrics. One that does not answer has none.
+pub fn spread() -> Result<Vec<u64>, Wrong> {
     let namespace = "/api/v1/namespaces/default/pods";
     let of = |pod: &Value| {
         let metrics = kubectl(&["get", "--raw", &format!("{namespace}/{}:9090/proxy/metrics", name(pod))]);
         metrics.map_or(0, |metrics| total(&metrics, "chat_connections{"))
     };
-    Ok(pods("server")?.iter().map(of).sum())
+    Ok(pods("server")?.iter().map(of).collect())
+}
+
+/// Clients that all servers together have.
+pub fn connections() -> Result<u64, Wrong> {
+    Ok(spread()?.iter().sum())
 }
 
 /// The sum of a metric's series.

@@ -112,9 +112,9 @@ impl Judgement {
     }
 }
 
-/// How many closes a window may hold at a rate: one second more than it is long, for what was late before it.
+/// How many closes a window may hold at a rate. Clients that get no time learn late, and of several closes at once: as long as the window, at most.
 fn bound(rate: u32) -> usize {
-    (u64::from(rate) * (WINDOW.as_secs() + 1)) as usize
+    (u64::from(rate) * 2 * WINDOW.as_secs()) as usize
 }
 
 fn losses(history: &History, started: Instant) -> Vec<Instant> {

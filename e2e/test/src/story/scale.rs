@@ -22,11 +22,7 @@ pub(super) fn up(story: &mut Story) -> Result<(), Wrong> {
     serving(MANY)?;
     story.note_time("connections past the target to all new servers ready", past.elapsed(), "<= 90 s");
     chat::settled()?;
-    // Where the old servers had many more than the new ones, they send some of theirs over.
-    until("an even spread", PATIENCE, || {
-        let rebalanced = chat::shown()?["status"]["rebalancedAt"].is_string();
-        Ok(if rebalanced || !story.manner.full { Ok(()) } else { Err("nothing was evened out".to_owned()) })
-    })?;
+    even(story)?;
     chat::gathered(story.present())?;
     story.stretch("scale-up", begun);
     Ok(())
@@ -44,7 +40,8 @@ pub(super) fn fewer_servers(story: &mut Story) -> Result<(), Wrong> {
     story.stretch("fewer servers", begun);
     chat::patch(&json!({ "autoscaling": { "connectionsPerPod": before } }))?;
     serving(MANY)?;
-    chat::settled().map(drop)
+    chat::settled()?;
+    even(story)
 }
 
 pub(super) fn down(story: &mut Story) -> Result<(), Wrong> {
@@ -69,6 +66,22 @@ pub(super) fn down(story: &mut Story) -> Result<(), Wrong> {
     }
     chat::gathered(story.present())?;
     story.stretch("scale-down", begun);
+    Ok(())
+}
+
+/// Where the old servers have a hundred clients more than the new ones, they send some of theirs over: waits until that is done.
+fn even(story: &mut Story) -> Result<(), Wrong> {
+    if !story.manner.full {
+        return Ok(());
+    }
+    let begun = Instant::now();
+    let (all, per_server) = (story.present(), story.present() / MANY as u64);
+    until("an even spread", PATIENCE, || {
+        let spread = chat::spread()?;
+        let is_even = spread.iter().all(|clients| clients.abs_diff(per_server) * 5 <= per_server);
+        Ok(if is_even && spread.iter().sum::<u64>() >= all { Ok(()) } else { Err(format!("{spread:?}")) })
+    })?;
+    story.note_time("until all servers have their share", begun.elapsed(), "");
     Ok(())
 }
 
