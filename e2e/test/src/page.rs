@@ -30,9 +30,10 @@ pub fn page(story: &Story) -> String {
     let mut out = String::from("# On a real Kubernetes\n\n");
     let _ = write!(
         out,
-        "Written by `make e2e-full`: one node of Kubernetes on one machine of {} cores, which runs control plane, operator, servers, Redis and\n\
+        "Written by `make {}`: one node of Kubernetes on one machine of {} cores, which runs control plane, operator, servers, Redis and\n\
          clients. {} clients of socket.io-client, {} of python-socketio and {} lean ones stay from the beginning to the end, and as many come and go.\n\
          What they wrote down was judged: {}; none lost, none doubled, none out of order.\n\n",
+        if story.manner.full { "e2e-full" } else { "e2e ARGS=\"--out docs/kubernetes-e2e.md\"" },
         std::thread::available_parallelism().map_or(0, std::num::NonZero::get),
         size.stock.stock_js,
         size.stock.stock_python,

@@ -1,14 +1,19 @@
 //! Which pods may have clients. A total leaves out none of those that may, and waits for none of those that cannot: else every scale-up would stop the
 //! autoscaler until the new servers answer.
 
+use crate::names;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStateRunning, Pod};
+use kube::ResourceExt;
 
 /// A pod that is deleted has been killed by so long after the end of its grace.
 const KILLED: SignedDuration = SignedDuration::from_secs(60);
 
-/// Whether a server's pod may have clients: its containers run, and have been ready since they began. Nobody has sent clients to one that has not.
+/// Whether a pod may have clients: it is a server's, and no node's of a managed Redis; its containers run, and have been ready since they began. Nobody has sent clients to one that has not.
 pub fn may_have_clients(pod: &Pod, now: Timestamp) -> bool {
+    if pod.labels().get(names::COMPONENT).map(String::as_str) != Some(names::SERVER) {
+        return false;
+    }
     let Some(status) = &pod.status else { return false };
     if status.pod_ip.is_none() || matches!(status.phase.as_deref(), Some("Pending" | "Succeeded" | "Failed")) {
         return false;
@@ -50,7 +55,7 @@ mod tests {
 
     fn pod(change: impl FnOnce(&mut Value)) -> bool {
         let mut pod = json!({
-            "metadata": { "name": "chat-1" },
+            "metadata": { "name": "chat-1", "labels": { "app.kubernetes.io/component": "server" } },
             "status": {
                 "phase": "Running",
                 "podIP": "10.0.0.1",
@@ -84,6 +89,11 @@ mod tests {
         assert!(!pod(|pod| pod["status"]["phase"] = json!("Pending")));
         assert!(!pod(|pod| pod["status"]["podIP"] = Value::Null));
         assert!(!pod(|pod| pod["status"] = Value::Null));
+    }
+
+    #[test]
+    fn nodes_of_redis_may_not() {
+        assert!(!pod(|pod| pod["metadata"]["labels"]["app.kubernetes.io/component"] = json!("redis")));
     }
 
     #[test]

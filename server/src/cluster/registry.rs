@@ -182,7 +182,7 @@ impl Registry {
             connections,
             connections_max,
             rooms,
-            rates: super::Rates::default(),
+            rates: Rates::default(),
         }
     }
 
