@@ -5,7 +5,7 @@ import { io } from "socket.io-client";
 import { until, within } from "../wire/deadline.mjs";
 
 /** Events of the server, by docs/protocol.md; those in DURABLE end in an offset. */
-export const DURABLE = ["ready", "joined", "message", "gap", "void"];
+export const DURABLE = ["ready", "joined", "message", "gap", "void", "room"];
 export const VOLATILE = ["typing", "presence", "receipt"];
 const ACK_MS_MAX = 10_000;
 
