@@ -1,6 +1,6 @@
 //! Function libraries of several builds on one Redis.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chat_redis::{Cluster, Library, Options};
@@ -27,6 +27,17 @@ async fn libraries(bed: &Bed) -> BTreeSet<String> {
     words.filter(|word| word.starts_with("chat_")).map(str::to_owned).collect()
 }
 
+/// When each library was last in use, as it is written down.
+async fn marks(bed: &Bed) -> BTreeMap<String, u64> {
+    let read = |rig: &RedisCluster| {
+        let master = rig.master_of_slot(0).expect("a master");
+        master.command(&["HGETALL", "chat:{2977}:libraries"]).expect("marks")
+    };
+    let text = bed.rig(read).await;
+    let lines: Vec<_> = text.lines().collect();
+    lines.chunks(2).map(|pair| (pair[0].to_owned(), pair[1].parse().expect("a time"))).collect()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn those_of_builds_that_are_gone_are_deleted_and_no_others() {
     let bed = Bed::new().await;
@@ -51,10 +62,21 @@ async fn those_of_builds_that_are_gone_are_deleted_and_no_others() {
     .await;
     assert_eq!(libraries(&bed).await.len(), 2);
 
-    // Both say that they are in use, and neither takes the other's away.
+    // Both say that they are in use, each for itself, and neither takes the other's away.
+    assert_eq!(old.tidy(EVER).await, Ok(vec![]));
+    let first = marks(&bed).await;
+    let (own, other) = (first.keys().next().expect("its own").clone(), first.keys().nth(1).expect("the other").clone());
     for _ in 0..3 {
-        assert_eq!(old.tidy(EVER).await, Ok(vec![]));
-        assert_eq!(new.tidy(EVER).await, Ok(vec![]));
+        let mut later = Vec::new();
+        for cluster in [&old, &new] {
+            let before = marks(&bed).await;
+            // The clock of Redis, in milliseconds, goes on in between.
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            assert_eq!(cluster.tidy(EVER).await, Ok(vec![]));
+            let after = marks(&bed).await;
+            later.push([&own, &other].map(|version| after[version] > before[version]));
+        }
+        assert!(later == [[true, false], [false, true]] || later == [[false, true], [true, false]], "{later:?}");
     }
     assert_eq!(libraries(&bed).await.len(), 2);
 
