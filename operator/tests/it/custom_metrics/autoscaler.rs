@@ -10,7 +10,7 @@ use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::{Secret, Service, ServiceAccount};
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 use std::future::Future;
@@ -52,7 +52,7 @@ async fn install(plane: &ControlPlane, client: &Client, namespace: &str) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     // A Service that has had an address keeps it: it is made anew.
     let services: Api<Service> = Api::namespaced(client.clone(), namespace);
-    services.delete(ADAPTER, &Default::default()).await.expect("it was there");
+    services.delete(ADAPTER, &DeleteParams::default()).await.expect("it was there");
     let service: Service = serde_json::from_value(json!({
         "metadata": { "name": ADAPTER },
         "spec": { "type": "ExternalName", "externalName": "localhost", "ports": [{ "port": 443 }] },

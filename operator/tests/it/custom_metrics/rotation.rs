@@ -36,7 +36,7 @@ struct Api {
     trust: watch::Sender<Option<Arc<Trust>>>,
 }
 
-fn trust_in(authority: &Pair) -> Option<Arc<Trust>> {
+fn trust_in(authority: &Pair) -> Arc<Trust> {
     let data = [
         ("requestheader-client-ca-file", authority.certificate.as_str()),
         ("requestheader-allowed-names", r#"["front-proxy-client"]"#),
@@ -44,7 +44,7 @@ fn trust_in(authority: &Pair) -> Option<Arc<Trust>> {
         ("requestheader-group-headers", r#"["X-Remote-Group"]"#),
     ];
     let data: BTreeMap<_, _> = data.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-    Some(Arc::new(Trust::read(&data).expect("trust")))
+    Arc::new(Trust::read(&data).expect("trust"))
 }
 
 async fn api(authority: &Pair) -> Api {
@@ -69,7 +69,7 @@ async fn api(authority: &Pair) -> Api {
     tokio::spawn(serve(listener, api, told, held, believed, move || opened.send(()).expect("somebody waits")));
     let made = Certificates::new(HOST, Timestamp::now()).expect("certificates");
     let asker = Asker { at, host: HOST.to_owned(), authorities: made.authorities.clone() };
-    trust.send_replace(trust_in(authority));
+    trust.send_replace(Some(trust_in(authority)));
     certificates.send_replace(Some(made));
     open.await.expect("it opens");
     Api { asker, metrics, certificates, trust }
@@ -127,7 +127,7 @@ async fn an_authority_that_is_replaced_counts_no_longer_on_connections_that_it_o
     let mut open = api.asker.connect(Some(&before)).await.expect("a connection");
     assert_eq!(open.get(SHOP, &MASTER).await.map(|(status, _)| status), Some(404));
     assert_eq!(api.status(Some(&after), &MASTER).await, None);
-    api.trust.send_replace(trust_in(&new));
+    api.trust.send_replace(Some(trust_in(&new)));
     api.becomes(&after, Some(404)).await;
     api.becomes(&before, None).await;
     assert_eq!(open.get(SHOP, &MASTER).await, None, "the connection has ended");
