@@ -20,6 +20,6 @@ mod rollout;
 mod scale;
 mod world;
 
-pub use plan::{Drain, Plan, Replicas, plan};
+pub use plan::{CHANGES_MAX, Drain, Plan, Replicas, plan};
 pub use rebalance::Close;
 pub use world::{Pace, Reason, Recorded, Revision, RolloutState, Server, Wanted, World};

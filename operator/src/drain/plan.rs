@@ -6,6 +6,10 @@ use super::{rollout, scale};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 
+/// Pods that are let take clients or not at one look, and as many that are marked or not: each is a request, and a look shall not take long. The
+/// next look goes on.
+pub const CHANGES_MAX: usize = 16;
+
 /// What to do now, in this order: write the status; then the rest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
@@ -94,6 +98,13 @@ fn gates(world: &World, plan: &mut Plan) {
             plan.open.push(server.name.clone());
         }
     }
+    bound(&mut plan.open, &mut plan.shut);
+}
+
+/// Those that undo something come first.
+fn bound(undone: &mut Vec<String>, done: &mut Vec<String>) {
+    undone.truncate(CHANGES_MAX);
+    done.truncate(CHANGES_MAX - undone.len());
 }
 
 /// The rate is shared by those that still have clients.
@@ -103,6 +114,8 @@ fn drains(world: &World, plan: &mut Plan) {
         .iter()
         .filter(|server| is_recorded(plan, server) && was_recorded(world, server) && !server.deleting && server.ready)
         .filter(|server| server.connections != Some(0))
+        // Those that it closes shall not come back to it.
+        .filter(|server| !server.open || plan.shut.contains(&server.name))
         .collect();
     let pace = &world.wanted.pace;
     let total = if plan.rollout.is_some() { pace.rollout_rate } else { pace.drain_rate };
@@ -137,6 +150,7 @@ fn removals(world: &World, plan: &mut Plan) {
             (true, true) | (false, false) => {}
         }
     }
+    bound(&mut plan.unmark, &mut plan.mark);
     for revision in &mut plan.replicas {
         let pods = world.servers.iter().filter(|server| server.revision == revision.revision && !server.deleting);
         let marked = pods.clone().filter(|server| server.marked).count();

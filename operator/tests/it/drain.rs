@@ -1,6 +1,6 @@
 //! The plan in random worlds: pods that come late and die, an operator that ends between any two steps, people who change their mind.
 
-use chat_operator::drain::{Pace, Plan, Recorded, Revision, RolloutState, Server, Wanted, World, plan};
+use chat_operator::drain::{CHANGES_MAX, Pace, Plan, Recorded, Revision, RolloutState, Server, Wanted, World, plan};
 use jiff::{SignedDuration, Timestamp};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -275,6 +275,12 @@ fn check(world: &World, plan: &Plan) {
         let server = world.servers.iter().find(|server| server.name == *name).expect("a server that is there");
         assert!(before(&server.uid) && recorded(&server.uid), "{name} was not written down before");
     }
+    let gates = plan.shut.len() + plan.open.len();
+    assert!(gates.max(plan.mark.len() + plan.unmark.len()) <= CHANGES_MAX, "too much at one look: {plan:#?}");
+    for drain in &plan.drain {
+        let server = world.servers.iter().find(|server| server.name == drain.name).expect("a server that is there");
+        assert!(!server.open || plan.shut.contains(&server.name), "{} would get back whom it closes", server.name);
+    }
     for size in &plan.replicas {
         let present = world
             .revisions
@@ -311,6 +317,17 @@ fn random_worlds_settle_and_keep_the_rules() {
         sim.redis_healthy = true;
         sim.settle();
     }
+}
+
+#[test]
+fn hundreds_are_changed_a_few_at_a_look() {
+    let mut sim = Sim::new(1, 100, 300);
+    sim.settle();
+    sim.wanted.replicas = 10;
+    sim.settle();
+    sim.wanted.revision = "r1".into();
+    sim.wanted.replicas = 50;
+    sim.settle();
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Measurements, whose figures stand in docs/operator.md: `cargo test --release -p chat-operator --test it -- --ignored --nocapture figures`.
+//! Measurements, whose figures stand in docs/operator.md, with the command.
 
 use crate::control_plane::{ControlPlane, WITHIN};
 use crate::reconcile::member::Member;
