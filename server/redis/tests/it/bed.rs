@@ -28,6 +28,9 @@ register('echo', function(_, args) return args end)
 register('fail', function() return redis.error_reply('NOGOOD said the test') end)
 ";
 
+/// For so long all replicas have followed without a break.
+const SETTLED: Duration = Duration::from_secs(1);
+
 pub(crate) fn library() -> Library {
     Library::new().part(PART)
 }
@@ -40,7 +43,8 @@ pub(crate) struct Bed {
 impl Bed {
     pub(crate) async fn new() -> Self {
         let bed = Self::with(RedisCluster::builder(), |_| {}).await;
-        // A master counts a replica only once it has heard of it, which is up to a second after the replica is in step.
+        // A master counts a replica only once it has heard of it, which is up to a second after the replica is in step; and one that has just
+        // been told its master may link to it once more.
         let online = |rig: &RedisCluster| {
             let masters = rig.masters().expect("masters");
             masters
@@ -48,7 +52,11 @@ impl Bed {
                 .all(|master| master.command(&["INFO", "replication"]).is_ok_and(|info| info.contains("state=online")))
         };
         bed.rig(move |rig| {
-            while !online(rig) {
+            let mut since = Instant::now();
+            while since.elapsed() < SETTLED {
+                if !online(rig) {
+                    since = Instant::now();
+                }
                 std::thread::sleep(Duration::from_millis(20));
             }
         })
