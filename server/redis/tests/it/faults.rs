@@ -53,7 +53,7 @@ async fn under<F: FnOnce(&RedisCluster, u16) + Send + 'static>(bed: &Bed, fault:
     }
     assert_eq!(spared_books.errors, [], "in a shard that was not hit");
     let (quiet, loud) = (spared_books.p99(before, began), spared_books.p99(began, ended));
-    assert!(loud < quiet.max(Duration::from_millis(10)) * 5, "the other shard: p99 {quiet:?}, then {loud:?}");
+    assert!(loud < quiet.max(Duration::from_millis(50)) * 5, "the other shard: p99 {quiet:?}, then {loud:?}");
     let missed = ear.missed_nothing_unsaid(&hit_books);
     let slowest = hit_books.times.iter().map(|&(_, took)| took).max().unwrap_or_default();
     eprintln!(
