@@ -90,7 +90,12 @@ function person(page: Page, link: Link): Person {
 export async function expectAccessible(page: Page): Promise<void> {
   await page.evaluate(async () => {
     const ends = (animation: Animation) => Number.isFinite(Number(animation.effect?.getComputedTiming().endTime));
-    await Promise.allSettled(document.getAnimations().filter(ends).map((animation) => animation.finished));
+    await Promise.allSettled(
+      document
+        .getAnimations()
+        .filter(ends)
+        .map((animation) => animation.finished),
+    );
   });
   const { violations } = await new AxeBuilder({ page }).analyze();
   expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`)).toEqual([]);
