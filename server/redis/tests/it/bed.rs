@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use chat_redis::{Call, Cluster, Library, Options, Partition, ReadError, Value, WriteError, Written};
+use chat_redis::{Call, Cluster, Library, Options, Partition, ReadError, Role, Value, WriteError, Written};
 use chat_rig::RedisCluster;
 use chat_rig::redis::Builder;
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -61,6 +61,20 @@ impl Bed {
             }
         })
         .await;
+        // What the layer read of the cluster while it was being formed may be of before: a replica more than there is is one that has not confirmed.
+        let topology = bed.cluster.topology();
+        let knows_all = || {
+            let topology = topology.borrow();
+            let replicas = |of: &str| {
+                topology
+                    .nodes
+                    .iter()
+                    .filter(|node| matches!(&node.role, Role::Replica { of: master } if **master == *of))
+                    .count()
+            };
+            topology.masters().count() == 3 && topology.masters().all(|master| replicas(&master.id) == 1)
+        };
+        eventually(Duration::from_secs(20), "view of the layer with the replica of each master", knows_all).await;
         bed
     }
 
