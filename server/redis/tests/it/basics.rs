@@ -12,8 +12,7 @@ async fn what_is_written_is_read_and_replicated() {
     let bed = Bed::new().await;
     let mut epochs = Vec::new();
     for partition in bed.cluster.partitions().all() {
-        let written = bed.put(partition, 1).await.expect("written");
-        assert!(written.replicated);
+        let written = bed.replicated(partition, 1).await;
         epochs.push(epoch(&written));
         assert!(bed.all(partition).await.expect("read").contains(&1));
     }

@@ -100,6 +100,18 @@ impl Bed {
         put(self.cluster.clone(), partition, id)
     }
 
+    /// As [`Self::put`], again until the replica has it: a cluster that was formed a moment ago may take it for one that does not follow.
+    pub(crate) async fn replicated(&self, partition: Partition, id: u64) -> Written {
+        let began = Instant::now();
+        loop {
+            let written = self.put(partition, id).await.expect("written");
+            if written.replicated {
+                return written;
+            }
+            assert!(began.elapsed() < Duration::from_secs(20), "no replica within 20 s: {written:?}");
+        }
+    }
+
     /// Every id that is stored in a partition.
     pub(crate) async fn all(&self, partition: Partition) -> Result<BTreeSet<u64>, ReadError> {
         let keys = vec![self.cluster.meta(partition), self.cluster.key(partition, "t", "")];
