@@ -49,7 +49,8 @@ async fn answers_and_errors_come_back_as_they_are() {
     // What never was in the library is missing after loading it, too.
     bed.cluster.set_write_deadline(Duration::from_millis(500));
     let missing = bed.cluster.write(partition, call("nothing", &[])).await;
-    assert_eq!(missing, Err(WriteError::Unavailable));
+    // The deadline may come while it is asked once more.
+    assert!(matches!(missing, Err(WriteError::Unavailable | WriteError::Unknown)), "{missing:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
