@@ -2,6 +2,7 @@
 
 mod autoscaler;
 mod budget;
+mod container;
 mod deployment;
 mod ingress;
 mod monitor;
@@ -11,10 +12,12 @@ mod service;
 
 pub use autoscaler::{CONNECTIONS, SENDS, autoscaler};
 pub use budget::budget;
+pub(crate) use container::{from_field, resources};
 pub use deployment::deployment;
 pub use ingress::ingress;
 pub use monitor::{dashboard, dashboard_name, pod_monitor, pod_monitor_kind};
 pub use policy::network_policy;
+pub(crate) use policy::operator;
 pub use revision::{Template, template};
 pub use service::service;
 

@@ -72,10 +72,14 @@ async fn a_session_and_its_receipts_go_on_at_the_other_server() {
             ben.say(room, &n.to_string()).await;
         }
         ann.reaches(room, 4).await;
+        ben.reaches(room, 4).await;
     }
     let at = |room: &str, n: usize, client: &Client| client.away.entries(room)[n - 1].0.to_string();
-    let answer = ann.ask("read", json!({ "room": "lobby", "position": at("lobby", 3, &ann) })).await;
-    assert_eq!(answer["unread"], 1);
+    // A receipt is not kept for a connection that has not taken everything before it, so there is more than one.
+    for n in 1..=3 {
+        let answer = ann.ask("read", json!({ "room": "lobby", "position": at("lobby", n, &ann) })).await;
+        assert_eq!(answer["unread"], 4 - n);
+    }
     ben.until("the receipt", |ben| ben.volatile.iter().any(|(name, _)| name == "receipt")).await;
 
     // Its server is killed, and others talk on. It comes back to one that was not there when it read.

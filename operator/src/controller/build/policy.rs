@@ -26,20 +26,11 @@ pub fn network_policy(cluster: &Validated) -> Option<NetworkPolicy> {
         pod_selector: Some(names::label_selector(&cluster.name, names::SERVER)),
         ..NetworkPolicyPeer::default()
     };
-    let operator = NetworkPolicyPeer {
-        pod_selector: Some(LabelSelector {
-            match_labels: Some(BTreeMap::from([("app.kubernetes.io/name".to_owned(), names::MANAGER.to_owned())])),
-            ..LabelSelector::default()
-        }),
-        // The operator may run in any namespace.
-        namespace_selector: Some(LabelSelector::default()),
-        ip_block: None,
-    };
     let everywhere =
         NetworkPolicyPeer { namespace_selector: Some(LabelSelector::default()), ..NetworkPolicyPeer::default() };
     let rules = vec![
         NetworkPolicyIngressRule { ports: port("public"), from: None },
-        NetworkPolicyIngressRule { ports: port("internal"), from: Some(vec![servers, operator]) },
+        NetworkPolicyIngressRule { ports: port("internal"), from: Some(vec![servers, operator()]) },
         NetworkPolicyIngressRule { ports: port("metrics"), from: Some(vec![everywhere]) },
     ];
     Some(NetworkPolicy {
@@ -51,4 +42,16 @@ pub fn network_policy(cluster: &Validated) -> Option<NetworkPolicy> {
             egress: None,
         }),
     })
+}
+
+/// The operator, which may run in any namespace.
+pub(crate) fn operator() -> NetworkPolicyPeer {
+    NetworkPolicyPeer {
+        pod_selector: Some(LabelSelector {
+            match_labels: Some(BTreeMap::from([("app.kubernetes.io/name".to_owned(), names::MANAGER.to_owned())])),
+            ..LabelSelector::default()
+        }),
+        namespace_selector: Some(LabelSelector::default()),
+        ip_block: None,
+    }
 }

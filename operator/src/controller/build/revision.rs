@@ -1,18 +1,17 @@
 //! The pods of a revision, and the hash that names it.
 
+use super::{from_field, resources};
 use crate::controller::validate::{Validated, hex, paths};
 use crate::names;
 use chat_api::{PodTemplate, SecretKey};
 use k8s_openapi::api::core::v1::{
-    Capabilities, ConfigMapVolumeSource, Container, ContainerPort, EnvVar, EnvVarSource, HTTPGetAction, KeyToPath,
-    ObjectFieldSelector, PodSecurityContext, PodSpec, PodTemplateSpec, Probe, ResourceRequirements, SeccompProfile,
-    SecretVolumeSource, SecurityContext, TopologySpreadConstraint, Volume, VolumeMount,
+    Capabilities, ConfigMapVolumeSource, Container, ContainerPort, EnvVar, HTTPGetAction, KeyToPath,
+    PodSecurityContext, PodSpec, PodTemplateSpec, Probe, SeccompProfile, SecretVolumeSource, SecurityContext,
+    TopologySpreadConstraint, Volume, VolumeMount,
 };
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 
 /// The user of the image: nobody's.
 const USER: i64 = 65_532;
@@ -132,7 +131,7 @@ fn container(cluster: &Validated, mounts: Vec<VolumeMount>) -> Container {
             port("internal", names::INTERNAL_PORT),
             port("metrics", names::METRICS_PORT),
         ]),
-        resources: Some(cluster.spec.resources.clone().unwrap_or_else(resources)),
+        resources: Some(cluster.spec.resources.clone().unwrap_or_else(|| resources("128Mi", "512Mi"))),
         security_context: Some(SecurityContext {
             allow_privilege_escalation: Some(false),
             read_only_root_filesystem: Some(true),
@@ -145,27 +144,6 @@ fn container(cluster: &Validated, mounts: Vec<VolumeMount>) -> Container {
         readiness_probe: Some(probe("/readyz", 2, 2)),
         volume_mounts: Some(mounts),
         ..Container::default()
-    }
-}
-
-fn from_field(name: &str, path: &str) -> EnvVar {
-    let field = ObjectFieldSelector { field_path: path.to_owned(), api_version: Some("v1".to_owned()) };
-    EnvVar {
-        name: name.to_owned(),
-        value_from: Some(EnvVarSource { field_ref: Some(field), ..EnvVarSource::default() }),
-        ..EnvVar::default()
-    }
-}
-
-fn resources() -> ResourceRequirements {
-    let quantities = |pairs: &[(&str, &str)]| {
-        let quantity = |(name, amount): &(&str, &str)| ((*name).to_owned(), Quantity((*amount).to_owned()));
-        Some(pairs.iter().map(quantity).collect::<BTreeMap<_, _>>())
-    };
-    ResourceRequirements {
-        requests: quantities(&[("cpu", "100m"), ("memory", "128Mi")]),
-        limits: quantities(&[("memory", "512Mi")]),
-        ..ResourceRequirements::default()
     }
 }
 

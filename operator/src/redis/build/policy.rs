@@ -1,6 +1,7 @@
 //! How the nodes are found, who may reach them, and how many may be evicted at a time.
 
 use super::metadata;
+use crate::controller::build::operator;
 use crate::controller::validate::Validated;
 use crate::names;
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
@@ -8,9 +9,7 @@ use k8s_openapi::api::networking::v1::{
     NetworkPolicy, NetworkPolicyIngressRule, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicySpec,
 };
 use k8s_openapi::api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetSpec};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use std::collections::BTreeMap;
 
 /// The port on which nodes talk among themselves.
 pub(super) const BUS_PORT: i32 = names::REDIS_PORT + 10_000;
@@ -63,19 +62,10 @@ pub fn network_policy(cluster: &Validated) -> Option<NetworkPolicy> {
         pod_selector: Some(names::label_selector(&cluster.name, component)),
         ..NetworkPolicyPeer::default()
     };
-    let operator = NetworkPolicyPeer {
-        pod_selector: Some(LabelSelector {
-            match_labels: Some(BTreeMap::from([("app.kubernetes.io/name".to_owned(), names::MANAGER.to_owned())])),
-            ..LabelSelector::default()
-        }),
-        // The operator may run in any namespace.
-        namespace_selector: Some(LabelSelector::default()),
-        ip_block: None,
-    };
     let rules = vec![
         NetworkPolicyIngressRule {
             ports: Some(vec![port(names::REDIS_PORT)]),
-            from: Some(vec![component(names::SERVER), component(names::REDIS), operator]),
+            from: Some(vec![component(names::SERVER), component(names::REDIS), operator()]),
         },
         NetworkPolicyIngressRule { ports: Some(vec![port(BUS_PORT)]), from: Some(vec![component(names::REDIS)]) },
     ];

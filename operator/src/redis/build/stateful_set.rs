@@ -3,6 +3,7 @@
 use super::config_map;
 use super::metadata;
 use super::policy::BUS_PORT;
+use crate::controller::build::{from_field, resources};
 use crate::controller::validate::{Validated, hex};
 use crate::names;
 use chat_api::ManagedRedis;
@@ -11,12 +12,10 @@ use k8s_openapi::api::apps::v1::{
 };
 use k8s_openapi::api::core::v1::{
     Affinity, Capabilities, ConfigMapVolumeSource, Container, ContainerPort, EnvVar, EnvVarSource, ExecAction,
-    Lifecycle, LifecycleHandler, ObjectFieldSelector, PersistentVolumeClaim, PersistentVolumeClaimSpec,
-    PodAffinityTerm, PodAntiAffinity, PodSecurityContext, PodSpec, PodTemplateSpec, Probe, ResourceFieldSelector,
-    ResourceRequirements, SeccompProfile, SecurityContext, Volume, VolumeMount, VolumeResourceRequirements,
-    WeightedPodAffinityTerm,
+    Lifecycle, LifecycleHandler, PersistentVolumeClaim, PersistentVolumeClaimSpec, PodAffinityTerm, PodAntiAffinity,
+    PodSecurityContext, PodSpec, PodTemplateSpec, Probe, ResourceFieldSelector, SeccompProfile, SecurityContext,
+    Volume, VolumeMount, VolumeResourceRequirements, WeightedPodAffinityTerm,
 };
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -171,20 +170,14 @@ fn container(cluster: &Validated, redis: &ManagedRedis) -> Container {
         }),
         ..EnvVar::default()
     };
-    let field = ObjectFieldSelector { field_path: "status.podIP".to_owned(), api_version: Some("v1".to_owned()) };
-    let address = EnvVar {
-        name: "POD_IP".to_owned(),
-        value_from: Some(EnvVarSource { field_ref: Some(field), ..EnvVarSource::default() }),
-        ..EnvVar::default()
-    };
     Container {
         name: names::REDIS.to_owned(),
         image: Some(redis.image.clone()),
         image_pull_policy: cluster.spec.image_pull_policy.clone(),
         command: Some(script("start.sh")),
-        env: Some(vec![address, memory]),
+        env: Some(vec![from_field("POD_IP", "status.podIP"), memory]),
         ports: Some(vec![port("redis", names::REDIS_PORT), port("bus", BUS_PORT)]),
-        resources: Some(redis.resources.clone().unwrap_or_else(resources)),
+        resources: Some(redis.resources.clone().unwrap_or_else(|| resources("256Mi", "1Gi"))),
         security_context: Some(SecurityContext {
             allow_privilege_escalation: Some(false),
             read_only_root_filesystem: Some(true),
@@ -217,17 +210,5 @@ fn probe(name: &str, period_seconds: i32, failures: i32) -> Probe {
         timeout_seconds: Some(5),
         failure_threshold: Some(failures),
         ..Probe::default()
-    }
-}
-
-fn resources() -> ResourceRequirements {
-    let quantities = |pairs: &[(&str, &str)]| {
-        let quantity = |(name, amount): &(&str, &str)| ((*name).to_owned(), Quantity((*amount).to_owned()));
-        Some(pairs.iter().map(quantity).collect::<BTreeMap<_, _>>())
-    };
-    ResourceRequirements {
-        requests: quantities(&[("cpu", "100m"), ("memory", "256Mi")]),
-        limits: quantities(&[("memory", "1Gi")]),
-        ..ResourceRequirements::default()
     }
 }
