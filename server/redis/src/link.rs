@@ -11,8 +11,9 @@ use tokio::time::Instant;
 use crate::connection::{Broken, Connection, Connector};
 use crate::counters::Counters;
 
-/// A connect that failed answers everybody for so long.
-const FAILED_FOR: Duration = Duration::from_millis(100);
+/// What a connect came to answers everybody for so long, though it failed or broke at once: a node that is cut off from the others takes
+/// connections and refuses what comes over them, and each new one costs a handshake.
+const SETTLED_FOR: Duration = Duration::from_millis(100);
 
 type Connecting = Shared<BoxFuture<'static, (Result<Arc<Connection>, Broken>, Instant)>>;
 
@@ -28,7 +29,7 @@ impl Link {
         Self { address, connector, counters, connecting: Mutex::default() }
     }
 
-    /// The connection; a broken one is replaced.
+    /// The connection; a broken one is replaced, though not more often than ten times a second.
     pub(crate) async fn get(&self) -> Result<Arc<Connection>, Broken> {
         let connecting = {
             let mut place = self.connecting.lock();
@@ -63,7 +64,8 @@ impl Link {
 fn is_good(connecting: &Connecting) -> bool {
     match connecting.peek() {
         None => true,
-        Some((Ok(connection), _)) => !connection.is_broken(),
-        Some((Err(_), at)) => at.elapsed() < FAILED_FOR,
+        Some((connected, at)) => {
+            at.elapsed() < SETTLED_FOR || connected.as_ref().is_ok_and(|connection| !connection.is_broken())
+        }
     }
 }
