@@ -128,6 +128,17 @@ pub struct Mark {
     delivered: u64,
 }
 
+/// Sends as fast as they are acknowledged.
+#[derive(Debug, Clone)]
+pub struct Press {
+    /// Sends that are not acknowledged yet, at most.
+    pub in_flight: usize,
+    /// For how long.
+    pub duration: Duration,
+    /// The rooms, in turn.
+    pub rooms: Range<usize>,
+}
+
 /// Sends evenly spread over time.
 #[derive(Debug, Clone)]
 pub struct Pace {
@@ -266,6 +277,23 @@ impl Crowd {
             let room = pace.rooms.start + k % pace.rooms.len();
             self.send(room, (k / pace.rooms.len()) % pace.senders.max(1));
             bar.set_position(k as u64);
+        }
+        bar.finish_and_clear();
+        self.finish(&mark)
+    }
+
+    /// Sends as fast as acknowledgements come, then waits for what is owed.
+    pub fn press(&mut self, what: &'static str, press: &Press) -> io::Result<Window> {
+        let bar = self.bar(what, press.duration.as_secs());
+        let mark = self.mark()?;
+        let mut rooms = press.rooms.clone().cycle();
+        while mark.at.elapsed() < press.duration {
+            let (_, unacknowledged) = self.members.outstanding();
+            for room in rooms.by_ref().take(press.in_flight.saturating_sub(unacknowledged)) {
+                self.send(room, 0);
+            }
+            self.fleet.turn(&mut self.members, TURN)?;
+            bar.set_position(mark.at.elapsed().as_secs());
         }
         bar.finish_and_clear();
         self.finish(&mark)

@@ -8,7 +8,7 @@ use crate::chaos::cluster::Cluster;
 use crate::crowd::{Crowd, RunError};
 use crate::report::Report;
 
-const CONNECTIONS: usize = 5000;
+const CONNECTIONS: usize = 9500;
 
 pub(super) fn run(options: &Options) -> Result<(Report, String), RunError> {
     let cluster = cluster(options, 1, 3)?;

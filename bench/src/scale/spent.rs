@@ -34,6 +34,23 @@ pub(super) struct Spent {
     pub(super) appends: Vec<u64>,
 }
 
+impl Spent {
+    /// Entries that all masters appended; at least one, so that it divides.
+    pub(super) fn all_appends(&self) -> f64 {
+        self.appends.iter().sum::<u64>().max(1) as f64
+    }
+
+    /// What all masters spent, in seconds.
+    pub(super) fn all_masters_s(&self) -> f64 {
+        self.masters_s.iter().sum()
+    }
+
+    /// What all parts together spent on a message, in microseconds.
+    pub(super) fn us_a_message(&self) -> f64 {
+        (self.servers_s + self.all_masters_s() + self.replicas_s) * 1e6 / self.all_appends()
+    }
+}
+
 impl Mark {
     pub(super) fn set(cluster: &Cluster) -> io::Result<Self> {
         let masters = cluster.redis.masters()?;
