@@ -162,8 +162,8 @@ impl Chatters {
     fn granted(&mut self, id: usize, asked: Asked, answer: &Value) -> Option<()> {
         let chatter = &mut self.all[id];
         match asked {
-            // `joined` came before the answer and said all.
-            Asked::Join(room) => (chatter.rooms[room].stay == Stay::In).then_some(()),
+            // `joined` came before the answer and said all; it may have been answered with a leave already.
+            Asked::Join(room) => matches!(chatter.rooms[room].stay, Stay::In | Stay::Leaving).then_some(()),
             Asked::Leave(room) => {
                 chatter.rooms[room].stay = Stay::Out;
                 let name = chatter.rooms[room].name.clone();
