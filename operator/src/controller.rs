@@ -9,6 +9,7 @@ pub mod neighbours;
 pub mod observe;
 pub mod reconcile;
 mod redis;
+mod refusals;
 pub mod scaling;
 pub mod status;
 pub mod trouble;

@@ -5,10 +5,12 @@ use crate::custom_metrics::path::Version;
 use crate::custom_metrics::serve::Admission;
 use crate::servers::Unheard;
 use parking_lot::Mutex;
+use prometheus::proto::Metric;
 use prometheus::{
     Encoder, Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+use std::fmt::Write;
 
 /// What a server of a ChatCluster does.
 const STATES: [&str; 3] = ["wanted", "serving", "draining"];
@@ -254,6 +256,26 @@ impl Metrics {
     /// Somebody connected to the metrics API.
     pub fn admitted(&self, admission: Admission) {
         self.admissions.with_label_values(&[admission.name()]).inc();
+    }
+
+    /// The table of all metrics, for the documentation.
+    pub fn document() -> Result<String, prometheus::Error> {
+        let metrics = Self::new()?;
+        // Those that a ChatCluster has.
+        metrics.cluster("", "", [0; 3], Some(0));
+        let mut table = String::from(
+            "# Metrics of the operator\n\nGenerated from the code by `make generate`. Served at `/metrics` on port 9090. Those of the servers: [metrics.md](metrics.md).\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n",
+        );
+        for family in metrics.registry.gather() {
+            let rows = family.get_metric().iter();
+            let labels: BTreeSet<_> =
+                rows.flat_map(Metric::get_label).map(|label| format!("`{}`", label.name())).collect();
+            let labels: Vec<_> = labels.into_iter().collect();
+            let kind = format!("{:?}", family.get_field_type()).to_lowercase();
+            // A String takes all that is written.
+            let _ = writeln!(table, "| `{}` | {kind} | {} | {} |", family.name(), labels.join(", "), family.help());
+        }
+        Ok(table)
     }
 
     /// In the text format of Prometheus.

@@ -18,7 +18,7 @@ mod world;
 
 pub use ask::{Undone, carry_out, look};
 pub use formation::{Command, Formation, Order, Step, formation};
-pub use health::health;
+pub use health::{heals, health};
 pub use observe::observe;
 pub use resp::{Access, AskError, Credentials};
 pub use rolling::{Roll, roll, size};

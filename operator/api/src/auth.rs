@@ -17,11 +17,14 @@ pub struct Auth {
     /// The key that signs session ids and guest tokens. Without it the operator makes one and keeps it in the Secret `<name>-signing`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signing_key_ref: Option<SecretKey>,
+    /// A second signing key that servers accept and do not sign with: the next one before a change of the key, the former one after it (docs/operations.md).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_signing_key_ref: Option<SecretKey>,
 }
 
 impl Default for Auth {
     fn default() -> Self {
-        Self { guests: true, jwt_secret_ref: None, signing_key_ref: None }
+        Self { guests: true, jwt_secret_ref: None, signing_key_ref: None, accepted_signing_key_ref: None }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Writes objects by server-side apply: what is as it should be is not written again, and what belongs to somebody else is left alone.
 //!
 //! What was written last is remembered for each ChatCluster, so that a look that changes nothing asks the API server nothing. After a restart of the
-//! operator each object is applied once more, which changes nothing either.
+//! operator each object is applied once more, which changes nothing either. What the API server refused is remembered too (`refusals`).
 
+use super::refusals::Refusals;
 use super::validate::hex;
 use crate::names;
 use jiff::Timestamp;
@@ -18,9 +19,13 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::hash::Hash;
+use std::time::Instant;
 
 /// How often objects of kinds that are not watched are looked at, in seconds.
 const UNWATCHED_EVERY: i64 = 600;
+
+/// What is wished for where an object is not to be.
+const REMOVAL: &str = "";
 
 /// Why an object was not written.
 #[derive(Debug, thiserror::Error)]
@@ -55,8 +60,8 @@ impl ApplyError {
             Self::Foreign { .. } => Some(("NameTaken", self.to_string())),
             Self::Refused { source, .. } => {
                 let kube::Error::Api(status) = &**source else { return None };
-                let stays = matches!(status.code, 400 | 403 | 422) && !is_ending(source);
-                stays.then(|| ("ObjectRefused", format!("{self}, since the API server says: {}", status.message)))
+                is_lasting(source)
+                    .then(|| ("ObjectRefused", format!("{self}, since the API server says: {}", status.message)))
             }
         }
     }
@@ -68,6 +73,12 @@ impl ApplyError {
             Self::Refused { source, .. } => matches!(&**source, kube::Error::Api(_)),
         }
     }
+}
+
+/// The API server will say the same again, until somebody does something.
+pub fn is_lasting(error: &kube::Error) -> bool {
+    let kube::Error::Api(status) = error else { return false };
+    matches!(status.code, 400 | 403 | 422) && !is_ending(error)
 }
 
 /// The namespace is being deleted: nothing can be made in it any more.
@@ -82,6 +93,7 @@ pub struct Applier {
     client: Client,
     /// By the uid of the ChatCluster, then by kind and name: what was written last, and as what the API server answered it.
     applied: Mutex<HashMap<String, HashMap<String, Applied>>>,
+    refusals: Refusals,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -93,7 +105,7 @@ struct Applied {
 impl Applier {
     /// One that has applied nothing yet.
     pub fn new(client: Client) -> Self {
-        Self { client, applied: Mutex::default() }
+        Self { client, applied: Mutex::default(), refusals: Refusals::default() }
     }
 
     /// Has an object be as wished, for this owner. Returns whether anything was written.
@@ -131,6 +143,7 @@ impl Applier {
         if as_before {
             return Ok(false);
         }
+        self.ask_again(owner, &kind, &name, &wished)?;
         let api: Api<K> = Api::namespaced(self.client.clone(), &namespace);
         if found.is_none() {
             // The store shows our own only: somebody else's of this name would be taken over by an apply.
@@ -140,8 +153,8 @@ impl Applier {
             }
         }
         let ours = PatchParams::apply(names::MANAGER).force();
-        let written =
-            api.patch(&name, &ours, &Patch::Apply(&wish)).await.map_err(|source| refused(&kind, &name, source))?;
+        let written = api.patch(&name, &ours, &Patch::Apply(&wish)).await;
+        let written = written.map_err(|source| self.refused(owner, &kind, &name, &wished, source))?;
         self.remember(owner, key, Applied { wish: wished, answer: answer(&written) });
         Ok(found.is_none_or(|found| answer(&*found) != answer(&written)))
     }
@@ -159,12 +172,13 @@ impl Applier {
             return Ok(false);
         };
         let kind = K::kind(&()).into_owned();
+        self.ask_again(owner, &kind, name, REMOVAL)?;
         self.forget(owner, &format!("{kind}/{name}"));
         let api: Api<K> = Api::namespaced(self.client.clone(), &namespace);
         match api.delete(&found.name_any(), &DeleteParams::background()).await {
             Ok(_) => Ok(true),
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
-            Err(source) => Err(refused(&kind, name, source)),
+            Err(source) => Err(self.refused(owner, &kind, name, REMOVAL, source)),
         }
     }
 
@@ -184,6 +198,7 @@ impl Applier {
         if self.remembers(owner, &key, &turn) {
             return Ok(false);
         }
+        self.ask_again(owner, &kind.kind, &name, &turn.wish)?;
         let api = self.unwatched(owner, kind);
         match api.get_metadata_opt(&name).await {
             Ok(Some(there)) if !belongs(&there, owner) => {
@@ -191,12 +206,12 @@ impl Applier {
             }
             Ok(_) => {}
             Err(kube::Error::Api(status)) if status.code == 404 => {}
-            Err(source) => return Err(refused(&kind.kind, &name, source)),
+            Err(source) => return Err(self.refused(owner, &kind.kind, &name, &turn.wish, source)),
         }
         match api.patch(&name, &PatchParams::apply(names::MANAGER).force(), &Patch::Apply(&wish)).await {
             Ok(_) => {}
             Err(kube::Error::Api(status)) if status.code == 404 => {}
-            Err(source) => return Err(refused(&kind.kind, &name, source)),
+            Err(source) => return Err(self.refused(owner, &kind.kind, &name, &turn.wish, source)),
         }
         self.remember(owner, key, turn);
         Ok(true)
@@ -236,6 +251,27 @@ impl Applier {
     /// Forgets what was applied for ChatClusters that are gone.
     pub fn keep(&self, is_there: impl Fn(&str) -> bool) {
         self.applied.lock().retain(|owner, _| is_there(owner));
+        self.refusals.keep(is_there);
+    }
+
+    /// Whether the API server is to be asked, or has refused this very wish a moment ago.
+    fn ask_again(&self, owner: &ObjectMeta, kind: &str, name: &str, wish: &str) -> Result<(), ApplyError> {
+        let owner = owner.uid.as_deref().unwrap_or_default();
+        match self.refusals.standing(owner, &format!("{kind}/{name}"), wish, Instant::now()) {
+            None => Ok(()),
+            Some(said) => Err(refused(kind, name, kube::Error::Api(Box::new(said)))),
+        }
+    }
+
+    /// Takes down a refusal, if it is one that lasts.
+    fn refused(&self, owner: &ObjectMeta, kind: &str, name: &str, wish: &str, source: kube::Error) -> ApplyError {
+        if let kube::Error::Api(said) = &source
+            && is_lasting(&source)
+        {
+            let owner = owner.uid.as_deref().unwrap_or_default();
+            self.refusals.note(owner, &format!("{kind}/{name}"), wish, said, Instant::now());
+        }
+        refused(kind, name, source)
     }
 
     fn remembers(&self, owner: &ObjectMeta, key: &str, applied: &Applied) -> bool {
@@ -245,6 +281,7 @@ impl Applier {
 
     fn remember(&self, owner: &ObjectMeta, key: String, applied: Applied) {
         let Some(owner) = owner.uid.clone() else { return };
+        self.refusals.forget(&owner, &key);
         self.applied.lock().entry(owner).or_default().insert(key, applied);
     }
 

@@ -48,14 +48,14 @@ pub fn service_account(cluster: &Validated) -> ServiceAccount {
     }
 }
 
-/// The settings of a revision. Each revision has its own, so that a pod of an older one that starts again starts as it was.
+/// The settings of a revision. Each revision has its own, so that a pod of an older one that starts again starts as it was. What makes no new revision
+/// is written into that of the present one.
 pub fn config_map(cluster: &Validated, hash: &str) -> ConfigMap {
     let mut metadata = metadata(cluster, names::revision(&cluster.name, hash));
     metadata.labels.get_or_insert_default().insert(names::REVISION.to_owned(), hash.to_owned());
     ConfigMap {
         metadata,
         data: Some(BTreeMap::from([("chat.yaml".to_owned(), cluster.config.clone())])),
-        immutable: Some(true),
         ..ConfigMap::default()
     }
 }

@@ -1,14 +1,14 @@
 //! One look at one ChatCluster.
 
 use super::act::{Decided, Outcome, tell};
-use super::apply::{Applier, ApplyError, is_ending};
+use super::apply::{Applier, ApplyError, is_ending, is_lasting};
 use super::build::{self, Template};
 use super::dereference::Referred;
 use super::neighbours::neighbour;
 use super::observe::{Pods, observe};
 use super::scaling::scaling;
 use super::status::{self, Finding, Found};
-use super::trouble::trouble;
+use super::trouble::{NOT_READY, trouble};
 use super::validate::{Invalid, Validated, mounted, validate};
 use crate::custom_metrics::registration::Standing;
 use crate::drain::{Plan, World, plan};
@@ -109,6 +109,18 @@ impl ReconcileError {
         }
     }
 
+    /// What a person is to be told of it, if it stays so until somebody does something.
+    fn lasting(&self) -> Option<(&'static str, String)> {
+        match self {
+            Self::Apply(error) => error.lasting(),
+            Self::Api { what, source } if is_lasting(source) => {
+                let kube::Error::Api(status) = &**source else { return None };
+                Some(("ObjectRefused", format!("the API server refuses {what}: {}", status.message)))
+            }
+            Self::Api { .. } | Self::Late => None,
+        }
+    }
+
     /// What was looked at is not what there is any more.
     fn is_outdated(&self) -> bool {
         matches!(self.source(), Some(kube::Error::Api(status)) if status.code == 409)
@@ -135,7 +147,8 @@ pub async fn reconcile(cluster: Arc<Guarded>, operator: Arc<Operator>) -> Result
         Err(error) if error.is_outdated() => Ok(Action::requeue(SOON)),
         // The ChatCluster goes with its namespace.
         Err(error) if error.source().is_some_and(is_ending) => Ok(Action::requeue(CALM)),
-        looked => looked,
+        Err(error) => operator.say(&cluster, error).await,
+        Ok(action) => Ok(action),
     }
 }
 
@@ -168,10 +181,13 @@ async fn look(cluster: &ChatCluster, operator: &Operator) -> Result<Action, Reco
     let plan = plan(&world);
     operator.count(cluster, &pods, &world, &plan);
     let deployments: Vec<_> = stores::of(&operator.stores.deployments, cluster).collect();
-    let trouble = trouble(&deployments, &pods, &template.hash);
+    let trouble = trouble(&deployments, &pods, &template.hash, status::deadline(&validated), now);
+    // Servers wait for a Redis that is not well: that is what is amiss then.
+    let trouble = trouble.filter(|trouble| trouble.reason != NOT_READY || redis.may_scale());
     let mut found = Found {
         redis: redis.status.clone(),
         redis_finding: &redis.finding,
+        redis_heals: redis.heals(),
         trouble: trouble.as_ref(),
         refused: None,
         connections: operator.connections(cluster, &world),
@@ -307,6 +323,17 @@ impl Operator {
         }
         *last = world.now;
         Some(all)
+    }
+
+    /// What ended a look is said in a condition, once, if it stays so until somebody does something; the look is repeated at its usual pace.
+    async fn say(&self, cluster: &Guarded, error: ReconcileError) -> Result<Action, ReconcileError> {
+        let (Ok(cluster), Some((reason, message))) = (&cluster.0, error.lasting()) else { return Err(error) };
+        // Where the status itself is what is refused, the log is all that there is.
+        match self.answer(cluster, status::refused(cluster, reason, &message, Timestamp::now())).await {
+            Ok(_) => Ok(Action::requeue(CALM)),
+            Err(unanswered) if unanswered.is_outdated() => Ok(Action::requeue(SOON)),
+            Err(_) => Err(error),
+        }
     }
 
     /// Writes the status, if it says something new. Returns the ChatCluster with it.

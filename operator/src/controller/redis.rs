@@ -40,6 +40,11 @@ impl Looked {
         self.finding.holds != Some(false)
     }
 
+    /// Whether it gets well by itself, as far as anybody can tell.
+    pub(super) fn heals(&self) -> bool {
+        self.is_managed() && redis::heals(&self.finding)
+    }
+
     /// Whether the operator runs it.
     pub(super) fn is_managed(&self) -> bool {
         self.managed.is_some()

@@ -1,9 +1,9 @@
 //! What the operator answers: pure, from the world, the plan and what went wrong; written only when it says something new.
 
-use super::trouble::Trouble;
 use super::validate::Validated;
-use crate::drain::{Plan, Reason, World};
+use crate::drain::{Plan, Reason, RolloutState, World};
 use crate::names;
+use crate::trouble::Trouble;
 use chat_api::{
     ChatCluster, ChatClusterStatus, Condition, ConditionType, DrainReason, Draining, Phase, RedisStatus,
     RevisionStatus, RolloutStatus,
@@ -39,6 +39,10 @@ impl Finding {
     }
 }
 
+/// What is to be said of a rollout that comes no further.
+const STUCK: &str =
+    "the servers of the new revision do not become ready: look at their pods; the old ones go on serving";
+
 /// Connections are written when they have moved by so much, in percent, ...
 const MOVED_PERCENT: u64 = 5;
 
@@ -52,6 +56,8 @@ pub struct Found<'a> {
     pub redis: RedisStatus,
     /// The same in a sentence.
     pub redis_finding: &'a Finding,
+    /// A Redis that is not well gets there by itself, as far as anybody can tell.
+    pub redis_heals: bool,
     /// What keeps servers from running.
     pub trouble: Option<&'a Trouble>,
     /// The first object that is not as it shall be, and stays so until somebody does something: a reason, and what to do.
@@ -91,16 +97,17 @@ pub fn status(
         revisions: revisions(world),
         rollout: plan.rollout.as_ref().map(|rollout| RolloutStatus {
             to: rollout.to.clone(),
-            since: rollout.since.to_string(),
+            since: written(rollout.since),
             switched: plan.service == rollout.to,
         }),
-        rebalanced_at: plan.rebalanced_at.map(|at| at.to_string()),
+        rebalanced_at: plan.rebalanced_at.map(written),
         ..ChatClusterStatus::default()
     };
+    let stopped = stopped_by(&before, validated, world, plan, found, late);
     let degraded = degraded(found, late);
     let mut findings = vec![
         (ConditionType::Ready, ready_finding(ready, serving, wanted, found)),
-        (ConditionType::Progressing, progressing(plan, serving, wanted)),
+        (ConditionType::Progressing, progressing(plan, serving, wanted, stopped)),
         (ConditionType::Degraded, degraded.clone()),
         (ConditionType::RedisHealthy, found.redis_finding.clone()),
         (ConditionType::ScalingLimited, limited(plan, found)),
@@ -200,7 +207,7 @@ fn draining(before: &ChatClusterStatus, world: &World, plan: &Plan) -> Vec<Drain
                 Reason::ScaleDown => DrainReason::ScaleDown,
                 Reason::Rollout => DrainReason::Rollout,
             },
-            since: record.since.to_string(),
+            since: written(record.since),
             connections: known.unwrap_or_else(|| i64::try_from(now.unwrap_or(0)).unwrap_or(i64::MAX)),
         }
     };
@@ -235,8 +242,44 @@ fn ready_finding(ready: bool, serving: usize, wanted: usize, found: &Found<'_>) 
     }
 }
 
-fn progressing(plan: &Plan, serving: usize, wanted: usize) -> Finding {
+/// Why nothing comes any further by itself: a reason, and what to do.
+fn stopped_by(
+    before: &ChatClusterStatus,
+    validated: &Validated,
+    world: &World,
+    plan: &Plan,
+    found: &Found<'_>,
+    late: bool,
+) -> Option<(&'static str, String)> {
+    if !plan.recorded.is_empty() {
+        return None;
+    }
+    // A rollout makes room as it goes.
+    if let Some(trouble) = found.trouble.filter(|trouble| plan.rollout.is_none() || !trouble.limits) {
+        return Some((trouble.reason, trouble.message.clone()));
+    }
+    if late {
+        return Some(("RolloutStuck", STUCK.to_owned()));
+    }
+    if found.refused.is_some() {
+        return found.refused.clone();
+    }
+    if found.redis_finding.holds != Some(false) {
+        return None;
+    }
+    let unwell = before.conditions.iter().find(|known| known.kind == ConditionType::RedisHealthy.name());
+    let since =
+        unwell.filter(|known| known.status == "False").and_then(|known| known.last_transition_time.parse().ok());
+    let for_long = since.is_some_and(|since: Timestamp| world.now.duration_since(since) >= deadline(validated));
+    (for_long || !found.redis_heals).then(|| ("RedisUnhealthy", found.redis_finding.message.clone()))
+}
+
+fn progressing(plan: &Plan, serving: usize, wanted: usize, stopped: Option<(&'static str, String)>) -> Finding {
     let draining = plan.recorded.len();
+    let missing = wanted.saturating_sub(serving);
+    if let Some((reason, why)) = stopped.filter(|_| plan.rollout.is_some() || missing > 0) {
+        return Finding::no(reason, why);
+    }
     if let Some(rollout) = &plan.rollout {
         return Finding::yes(
             "RollingOut",
@@ -246,8 +289,8 @@ fn progressing(plan: &Plan, serving: usize, wanted: usize) -> Finding {
     if draining > 0 {
         return Finding::yes("ScalingDown", format!("{draining} servers are being emptied before they go"));
     }
-    if serving < wanted {
-        return Finding::yes("ScalingUp", format!("{} servers are still to take clients", wanted - serving));
+    if missing > 0 {
+        return Finding::yes("ScalingUp", format!("{missing} servers are still to take clients"));
     }
     Finding::no("Settled", "all is as wanted")
 }
@@ -260,9 +303,7 @@ fn degraded(found: &Found<'_>, late: bool) -> Finding {
         return Finding::yes(trouble.reason, trouble.message.clone());
     }
     if late {
-        let what =
-            "the servers of the new revision do not become ready: look at their pods; the old ones go on serving";
-        return Finding::yes("RolloutStuck", what);
+        return Finding::yes("RolloutStuck", STUCK);
     }
     if found.redis_finding.holds == Some(false) {
         return Finding::yes("RedisUnhealthy", found.redis_finding.message.clone());
@@ -282,10 +323,14 @@ fn limited(plan: &Plan, found: &Found<'_>) -> Finding {
 }
 
 fn rollout_is_stuck(world: &World, plan: &Plan, validated: &Validated) -> bool {
-    let deadline = SignedDuration::from_secs(i64::from(validated.spec.rollout.progress_deadline_seconds));
-    plan.rollout
-        .as_ref()
-        .is_some_and(|rollout| plan.service != rollout.to && world.now.duration_since(rollout.since) >= deadline)
+    let since = |rollout: &RolloutState| world.now.duration_since(rollout.since);
+    let is_late = |rollout: &RolloutState| plan.service != rollout.to && since(rollout) >= deadline(validated);
+    plan.rollout.as_ref().is_some_and(is_late)
+}
+
+/// How long what is expected may take.
+pub fn deadline(validated: &Validated) -> SignedDuration {
+    SignedDuration::from_secs(i64::from(validated.spec.rollout.progress_deadline_seconds))
 }
 
 fn phase(plan: &Plan, ready: bool, bad: bool, before: &ChatClusterStatus) -> Phase {
@@ -322,7 +367,7 @@ fn conditions(
             status: status.to_owned(),
             reason: finding.reason.to_owned(),
             message: finding.message.clone(),
-            last_transition_time: since.unwrap_or_else(|| now.to_string()),
+            last_transition_time: since.unwrap_or_else(|| written(now)),
             observed_generation: generation,
         };
         match old {
@@ -332,6 +377,11 @@ fn conditions(
     }
     kept.retain(|condition| ConditionType::ALL.iter().any(|kind| kind.name() == condition.kind));
     kept
+}
+
+/// As Kubernetes writes times: in whole seconds.
+fn written(at: Timestamp) -> String {
+    Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
 }
 
 fn int(count: usize) -> i32 {

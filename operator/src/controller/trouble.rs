@@ -1,35 +1,36 @@
-//! Why servers that are wanted do not run, in Kubernetes' words and with what to do about it.
+//! Why servers that are wanted do not run: of all their pods, the first that says why, and how many fare the same.
 
 use crate::names;
+use crate::trouble::{SERVER, Trouble, not_started, unplaced};
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What keeps servers from running.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
-    /// In a word.
-    pub reason: &'static str,
-    /// In a sentence, with what to do.
-    pub message: String,
-    /// Pods are not made, or find no place: their number is limited. Or else they are there and do not start.
-    pub limits: bool,
-}
+/// What is said of a server that runs and does not become ready.
+pub const NOT_READY: &str = "NotReady";
 
 /// The first trouble that there is, of the wanted revision alone: a rollout away from what is broken is no trouble. The order is that in which
-/// Kubernetes brings a pod up.
-pub fn trouble(deployments: &[Arc<Deployment>], pods: &[Arc<Pod>], revision: &str) -> Option<Trouble> {
-    let is_wanted = |labels: &std::collections::BTreeMap<String, String>| {
-        labels.get(names::REVISION).map(String::as_str) == Some(revision)
-    };
+/// Kubernetes brings a pod up. `deadline` is how long a server may take to become ready.
+pub fn trouble(
+    deployments: &[Arc<Deployment>],
+    pods: &[Arc<Pod>],
+    revision: &str,
+    deadline: SignedDuration,
+    now: Timestamp,
+) -> Option<Trouble> {
+    let is_wanted =
+        |labels: &BTreeMap<String, String>| labels.get(names::REVISION).map(String::as_str) == Some(revision);
     let mut pods: Vec<_> = pods.iter().filter(|pod| is_wanted(pod.labels()) && is_server(pod)).collect();
     pods.sort_by_key(|pod| pod.name_any());
     let deployment = deployments.iter().find(|deployment| is_wanted(deployment.labels()));
     deployment
         .and_then(|deployment| not_made(deployment))
-        .or_else(|| of_pods(&pods, unplaced))
-        .or_else(|| of_pods(&pods, not_started))
+        .or_else(|| of_pods(&pods, |pod| unplaced(pod, SERVER)))
+        .or_else(|| of_pods(&pods, |pod| not_started(pod, SERVER)))
+        .or_else(|| of_pods(&pods, |pod| not_ready(pod, deadline, now)))
 }
 
 fn is_server(pod: &Pod) -> bool {
@@ -61,47 +62,20 @@ fn of_pods(pods: &[&Arc<Pod>], kind: impl Fn(&Pod) -> Option<Trouble>) -> Option
     Some(Trouble { message: format!("{count} of {of} servers {verb} not run: {}", first.message), ..first })
 }
 
-fn unplaced(pod: &Pod) -> Option<Trouble> {
-    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
-    let placed = conditions.iter().find(|condition| condition.type_ == "PodScheduled")?;
-    if placed.status != "False" || placed.reason.as_deref() != Some("Unschedulable") {
+/// It has been unready for too long. One that is being emptied says that it is not ready, too, and is none of these.
+fn not_ready(pod: &Pod, deadline: SignedDuration, now: Timestamp) -> Option<Trouble> {
+    if pod.labels().get(names::SERVING).map(String::as_str) != Some("true") {
         return None;
     }
-    let why = placed.message.clone().unwrap_or_default();
+    let conditions = pod.status.as_ref()?.conditions.as_ref()?;
+    let ready = conditions.iter().find(|condition| condition.type_ == "Ready" && condition.status != "True")?;
+    let since = ready.last_transition_time.as_ref()?.0;
     let name = pod.name_any();
-    Some(Trouble {
-        reason: "NoRoom",
-        message: format!("no node takes {name} ({why}); add nodes, or lower spec.resources.requests"),
-        limits: true,
-    })
-}
-
-fn not_started(pod: &Pod) -> Option<Trouble> {
-    let containers = pod.status.as_ref()?.container_statuses.as_ref()?;
-    let (reason, image) = containers.iter().find_map(|container| {
-        let waiting = container.state.as_ref()?.waiting.as_ref()?;
-        Some((waiting.reason.clone()?, container.image.clone()))
-    })?;
-    let name = pod.name_any();
-    // The words of a back-off change with each try, and would be a write of the status each.
-    let (reason, what) = match reason.as_str() {
-        "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" => (
-            "ImageMissing",
-            format!(
-                "the image {image} cannot be had ({name}); check spec.image, spec.imagePullPolicy and spec.imagePullSecrets"
-            ),
-        ),
-        "CrashLoopBackOff" => {
-            ("Crashing", format!("{name} ends again and again; `kubectl logs --previous {name}` says why"))
-        }
-        "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" => {
-            ("NotStarted", format!("{name} cannot be started ({reason}); `kubectl describe pod {name}` says why"))
-        }
-        // That is how every pod begins.
-        _ => return None,
-    };
-    // Which of the two it is changes with each try too.
-    Some(Trouble { reason, message: what, limits: false })
+    let message = format!(
+        "{name} has not been ready for {} s; `kubectl describe pod {name}` and `kubectl logs {name}` say why",
+        deadline.as_secs()
+    );
+    (now.duration_since(since) >= deadline).then_some(Trouble { reason: NOT_READY, message, limits: false })
 }
 
 #[cfg(test)]
@@ -110,7 +84,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn pod(name: &str, status: &Value) -> Arc<Pod> {
-        let labels = json!({ names::COMPONENT: names::SERVER, names::REVISION: "new" });
+        let labels = json!({ names::COMPONENT: names::SERVER, names::REVISION: "new", names::SERVING: "true" });
         let pod = json!({ "metadata": { "name": name, "labels": labels }, "status": status });
         Arc::new(serde_json::from_value(pod).expect("a pod"))
     }
@@ -120,29 +94,42 @@ mod tests {
         json!({ "containerStatuses": [{ "name": "server", "image": "nope:1", "imageID": "", "ready": false, "restartCount": 0, "state": state }] })
     }
 
+    fn found(deployments: &[Arc<Deployment>], pods: &[Arc<Pod>], revision: &str) -> Option<Trouble> {
+        let now = "2026-01-01T00:10:00Z".parse().expect("a time");
+        trouble(deployments, pods, revision, SignedDuration::from_secs(300), now)
+    }
+
     #[test]
-    fn what_is_said_stays_the_same_from_try_to_try() {
-        let of = |reason| trouble(&[], &[pod("b", &waiting(reason)), pod("a", &json!({}))], "new");
-        let found = of("ErrImagePull").expect("trouble");
-        assert_eq!(Some(&found), of("ImagePullBackOff").as_ref());
-        assert_eq!(
-            found.message,
-            "1 of 2 servers does not run: the image nope:1 cannot be had (b); check spec.image, spec.imagePullPolicy and spec.imagePullSecrets"
-        );
-        assert!(!found.limits);
-        assert_eq!(of("ContainerCreating"), None);
-        assert_eq!(of("CrashLoopBackOff").map(|found| found.reason), Some("Crashing"));
+    fn those_that_do_not_start_are_counted() {
+        let found = found(&[], &[pod("b", &waiting("ErrImagePull")), pod("a", &json!({}))], "new").expect("trouble");
+        assert!(found.message.starts_with("1 of 2 servers does not run: the image nope:1 cannot be had"), "{found:?}");
+        assert!(found.message.contains("kubectl describe pod b"), "{found:?}");
     }
 
     #[test]
     fn pods_without_a_place_limit_their_number() {
         let unplaced = json!({ "conditions": [{ "type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes: too few CPUs" }] });
-        let found = trouble(&[], &[pod("a", &unplaced), pod("b", &unplaced)], "new").expect("trouble");
+        let pods = [pod("a", &unplaced), pod("b", &unplaced)];
+        let trouble = found(&[], &pods, "new").expect("trouble");
         assert!(
-            found.limits && found.message.contains("2 of 2") && found.message.contains("too few CPUs"),
-            "{found:?}"
+            trouble.limits && trouble.message.contains("2 of 2") && trouble.message.contains("too few CPUs"),
+            "{trouble:?}"
         );
-        assert_eq!(trouble(&[], &[pod("a", &unplaced)], "other"), None, "what goes is no trouble");
+        assert_eq!(found(&[], &pods, "other"), None, "what goes is no trouble");
+    }
+
+    #[test]
+    fn those_that_run_and_do_not_become_ready_are_given_time() {
+        let unready = |since: &str| json!({ "conditions": [{ "type": "Ready", "status": "False", "lastTransitionTime": since }] });
+        let slow = pod("a", &unready("2026-01-01T00:05:01Z"));
+        assert_eq!(found(&[], &[slow], "new"), None);
+        let late = pod("a", &unready("2026-01-01T00:05:00Z"));
+        let trouble = found(&[], std::slice::from_ref(&late), "new").expect("trouble");
+        assert_eq!((trouble.reason, trouble.limits), (NOT_READY, false));
+        assert!(trouble.message.contains("a has not been ready for 300 s"), "{trouble:?}");
+        let mut emptied = Pod::clone(&late);
+        emptied.labels_mut().insert(names::SERVING.to_owned(), "false".to_owned());
+        assert_eq!(found(&[], &[Arc::new(emptied)], "new"), None, "it is being emptied");
     }
 
     #[test]
@@ -154,7 +141,7 @@ mod tests {
             "status": { "conditions": [failure] },
         });
         let deployment = Arc::new(serde_json::from_value(deployment).expect("a Deployment"));
-        let found = trouble(&[deployment], &[pod("a", &waiting("ErrImagePull"))], "new").expect("trouble");
-        assert_eq!((found.reason, found.limits), ("PodsRefused", true));
+        let trouble = found(&[deployment], &[pod("a", &waiting("ErrImagePull"))], "new").expect("trouble");
+        assert_eq!((trouble.reason, trouble.limits), ("PodsRefused", true));
     }
 }

@@ -24,6 +24,8 @@ pub struct Validated {
     pub image: String,
     /// The settings of its servers, as a file.
     pub config: String,
+    /// The same without what running servers are told anyway: no server is replaced for that.
+    pub lasting_config: String,
     /// The Secrets that its servers mount.
     pub secrets: Mounted,
     /// A hash of what those Secrets hold: servers are replaced when it changes.
@@ -35,6 +37,8 @@ pub struct Validated {
 pub struct Mounted {
     /// The key that signs session ids and tokens.
     pub signing: SecretKey,
+    /// The key that is accepted beside it.
+    pub signing_accepted: Option<SecretKey>,
     /// The secret of JSON Web Tokens.
     pub jwt: Option<SecretKey>,
     /// The password of Redis.
@@ -104,8 +108,8 @@ const TAKEN: [(&str, &str); 22] = [
     ("guests", "write spec.auth.guests"),
     ("signing-key", "write spec.auth.signingKeyRef"),
     ("signing-key-file", "write spec.auth.signingKeyRef"),
-    ("signing-key-previous", "write spec.auth.signingKeyRef"),
-    ("signing-key-previous-file", "write spec.auth.signingKeyRef"),
+    ("signing-key-previous", "write spec.auth.acceptedSigningKeyRef"),
+    ("signing-key-previous-file", "write spec.auth.acceptedSigningKeyRef"),
     ("jwt-secret", "write spec.auth.jwtSecretRef"),
     ("jwt-secret-file", "write spec.auth.jwtSecretRef"),
     ("redis", "write spec.redis"),
@@ -119,10 +123,14 @@ const TAKEN: [(&str, &str); 22] = [
     ("drain-deadline", "write spec.drain.deadlineSeconds"),
 ];
 
+/// Settings that the operator says to a running server whenever they matter; the file has them for a server that ends without being asked.
+const TOLD: [&str; 1] = ["drain-closes-per-second"];
+
 /// Where a person finds what a setting of the operator is made from.
-const MADE_FROM: [(&str, &str); 9] = [
+const MADE_FROM: [(&str, &str); 10] = [
     ("jwt-secret-file", "spec.auth.jwtSecretRef"),
     ("signing-key-file", "spec.auth.signingKeyRef"),
+    ("signing-key-previous-file", "spec.auth.acceptedSigningKeyRef"),
     ("redis", "spec.redis.existing.seeds"),
     ("redis-user", "spec.redis.existing.auth.user"),
     ("redis-password-file", "spec.redis.existing.auth.passwordSecretRef"),
@@ -162,6 +170,8 @@ pub mod paths {
     pub const CONFIG: &str = "/etc/chatcluster/config/chat.yaml";
     /// The key that signs.
     pub const SIGNING: &str = "/etc/chatcluster/signing/key";
+    /// The key that is accepted too.
+    pub const SIGNING_ACCEPTED: &str = "/etc/chatcluster/signing-accepted/key";
     /// The secret of JSON Web Tokens.
     pub const JWT: &str = "/etc/chatcluster/jwt/secret";
     /// The password of Redis.
@@ -186,7 +196,10 @@ pub fn validate(cluster: &ChatCluster, referred: &Referred, default_image: Optio
     {
         return Err(Invalid::Label(label.clone()));
     }
-    let config = config(cluster, &secrets)?;
+    let mut file = settings(cluster, &secrets)?;
+    let config = yaml(&file);
+    file.retain(|name, _| !TOLD.contains(&name.as_str()));
+    let lasting_config = yaml(&file);
     let mut hash = Sha256::new();
     for (field, reference) in secrets.all() {
         let value =
@@ -201,14 +214,16 @@ pub fn validate(cluster: &ChatCluster, referred: &Referred, default_image: Optio
     accepted(&config, &secrets, referred)?;
     let image = spec.image.clone().or_else(|| default_image.map(str::to_owned)).ok_or(Invalid::Image)?;
     let namespace = cluster.namespace().unwrap_or_default();
-    Ok(Validated { name, namespace, spec, image, config, secrets, secrets_hash: hex(&hash.finalize()[..8]) })
+    let secrets_hash = hex(&hash.finalize()[..8]);
+    Ok(Validated { name, namespace, spec, image, config, lasting_config, secrets, secrets_hash })
 }
 
 impl Mounted {
     /// All references, with the fields that name them.
     pub fn all(&self) -> impl Iterator<Item = (&'static str, &SecretKey)> {
-        let Self { signing, jwt, redis_password, redis_ca } = self;
+        let Self { signing, signing_accepted, jwt, redis_password, redis_ca } = self;
         let optional = [
+            ("spec.auth.acceptedSigningKeyRef", signing_accepted),
             ("spec.auth.jwtSecretRef", jwt),
             ("spec.redis.existing.auth.passwordSecretRef", redis_password),
             ("spec.redis.existing.tls.caSecretRef", redis_ca),
@@ -227,19 +242,27 @@ pub fn mounted(name: &str, spec: &ChatClusterSpec) -> Result<Mounted, Invalid> {
     }
     Ok(Mounted {
         signing: spec.auth.signing_key_ref.clone().unwrap_or(own),
+        signing_accepted: spec.auth.accepted_signing_key_ref.clone(),
         jwt: spec.auth.jwt_secret_ref.clone(),
         redis_password: existing.and_then(|redis| Some(redis.auth.as_ref()?.password_secret_ref.clone())),
         redis_ca: existing.and_then(|redis| redis.tls.as_ref()?.ca_secret_ref.clone()),
     })
 }
 
-/// The settings of the servers, as the file that they read.
-fn config(cluster: &ChatCluster, secrets: &Mounted) -> Result<String, Invalid> {
+fn yaml(settings: &BTreeMap<String, String>) -> String {
+    serde_yaml::to_string(settings).expect("texts are YAML")
+}
+
+/// The settings of the servers.
+fn settings(cluster: &ChatCluster, secrets: &Mounted) -> Result<BTreeMap<String, String>, Invalid> {
     let ChatClusterSpec { auth, drain, redis, settings, .. } = &cluster.spec;
-    let mut file: BTreeMap<String, String> = settings.clone();
+    let mut file = settings.clone();
     let mut set = |name: &str, value: String| file.insert(name.to_owned(), value);
     set("guests", auth.guests.to_string());
     set("signing-key-file", paths::SIGNING.to_owned());
+    if secrets.signing_accepted.is_some() {
+        set("signing-key-previous-file", paths::SIGNING_ACCEPTED.to_owned());
+    }
     if secrets.jwt.is_some() {
         set("jwt-secret-file", paths::JWT.to_owned());
     }
@@ -261,7 +284,7 @@ fn config(cluster: &ChatCluster, secrets: &Mounted) -> Result<String, Invalid> {
     if secrets.redis_ca.is_some() {
         set("redis-ca-file", paths::REDIS_CA.to_owned());
     }
-    Ok(serde_yaml::to_string(&file).expect("texts are YAML"))
+    Ok(file)
 }
 
 /// What the keys of this ChatCluster begin with: its own, so that several can share a Redis Cluster.
@@ -292,6 +315,7 @@ fn accepted(config: &str, secrets: &Mounted, referred: &Referred) -> Result<(), 
     let read = |path: &std::path::Path| match path.to_str().unwrap_or_default() {
         paths::CONFIG => Ok(config.to_owned()),
         paths::SIGNING => text(Some(&secrets.signing)),
+        paths::SIGNING_ACCEPTED => text(secrets.signing_accepted.as_ref()),
         paths::JWT => text(secrets.jwt.as_ref()),
         paths::REDIS_PASSWORD => text(secrets.redis_password.as_ref()),
         _ => text(secrets.redis_ca.as_ref()),

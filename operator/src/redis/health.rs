@@ -9,6 +9,11 @@ use chat_api::RedisStatus;
 /// Names in a message; there may be hundreds.
 const NAMED_MAX: usize = 3;
 
+/// Whether a cluster that is not well gets there by itself, as far as anybody can tell.
+pub fn heals(finding: &Finding) -> bool {
+    matches!(finding.reason, "Forming" | "Healing" | "TakingOver" | "PodsMissing" | "SlotsUncovered")
+}
+
 /// What is to be said of a cluster.
 pub fn health(world: &World, formation: &Formation) -> (RedisStatus, Finding) {
     let slots = Slots::of(world);
@@ -42,7 +47,7 @@ fn finding(world: &World, formation: &Formation, slots: &Slots<'_>, uncovered: u
         Step::Formed => Finding::yes("AllServed", "all slots are served, and every master has its replicas"),
         Step::Heal => Finding::no("Healing", "pods have new addresses: their nodes are told where the others are"),
         Step::TakeOver => Finding::no("TakingOver", "a master is gone for good: its replica takes its place"),
-        Step::Wait if !silent.is_empty() => Finding::no("PodsMissing", missing(world, &silent, uncovered)),
+        Step::Wait if !silent.is_empty() => missing(world, &silent, uncovered),
         // All pods have answered: nobody is left who could have them.
         Step::Wait if !lost.is_empty() && world.is_complete() && !lost.iter().any(|id| is_followed(world, id)) => {
             Finding::no(
@@ -66,21 +71,28 @@ fn is_followed(world: &World, id: &str) -> bool {
     world.replicas_of(id).next().is_some()
 }
 
-/// Which pods are missed, and what Kubernetes says of them.
-fn missing(world: &World, silent: &[(usize, usize)], uncovered: usize) -> String {
+/// Which pods are missed, and what to do where Kubernetes says that they cannot run.
+fn missing(world: &World, silent: &[(usize, usize)], uncovered: usize) -> Finding {
     let total = world.wanted.shards * (world.wanted.replicas + 1);
     let describe = |(shard, ordinal): &(usize, usize)| match world.node_at(*shard, *ordinal) {
         None => format!("pod {ordinal} of shard {shard} (not there)"),
-        Some(Node { pod, trouble: Some(trouble), .. }) => format!("{pod} ({trouble})"),
         Some(node) => node.pod.clone(),
     };
     let names: Vec<_> = silent.iter().take(NAMED_MAX).map(describe).collect();
     let more = if silent.len() > NAMED_MAX { ", ..." } else { "" };
-    format!(
-        "{} of {total} pods of Redis do not answer, and {uncovered} slots are not served: {}{more}; `kubectl describe pod` says why",
-        silent.len(),
-        names.join(", ")
-    )
+    let count = silent.len();
+    let begin = format!("{count} of {total} pods of Redis do not answer, and {uncovered} slots are not served: ");
+    let troubled = silent.iter().filter_map(|(shard, ordinal)| world.node_at(*shard, *ordinal)?.trouble.as_ref());
+    match troubled.min_by_key(|trouble| trouble.limits) {
+        Some(trouble) => Finding::no(trouble.reason, format!("{begin}{}", trouble.message)),
+        None => Finding::no(
+            "PodsMissing",
+            format!(
+                "{begin}{}{more}; `kubectl describe` of the pods, or of their StatefulSets, says why",
+                names.join(", ")
+            ),
+        ),
+    }
 }
 
 fn some<'a>(names: impl Iterator<Item = &'a str>) -> String {

@@ -2,6 +2,7 @@
 
 use super::world::{Node, Shape, World};
 use crate::names;
+use crate::trouble::{REDIS, not_started, unplaced};
 use chat_api::ManagedRedis;
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::Pod;
@@ -30,12 +31,6 @@ fn node(pod: &Pod, sets: &[Arc<StatefulSet>]) -> Option<Node> {
     let set = sets.iter().find(|known| known.name_any() == set);
     let status = pod.status.clone().unwrap_or_default();
     let condition = |kind: &str| status.conditions.iter().flatten().find(|condition| condition.type_ == kind);
-    let waiting = status.container_statuses.iter().flatten().find_map(|container| {
-        let reason = container.state.as_ref()?.waiting.as_ref()?.reason.clone()?;
-        // That is how every pod begins.
-        (reason != "ContainerCreating" && reason != "PodInitializing").then_some(reason)
-    });
-    let unplaced = condition("PodScheduled").filter(|condition| condition.status == "False");
     let address = status.pod_ip.as_deref().and_then(|ip| ip.parse().ok());
     Some(Node {
         shard: pod.labels().get(names::SHARD)?.parse().ok()?,
@@ -44,7 +39,7 @@ fn node(pod: &Pod, sets: &[Arc<StatefulSet>]) -> Option<Node> {
         ready: condition("Ready").is_some_and(|condition| condition.status == "True"),
         outdated: set.is_some_and(|set| is_outdated(pod, set)),
         deleting: pod.metadata.deletion_timestamp.is_some(),
-        trouble: waiting.or_else(|| unplaced.and_then(|condition| condition.reason.clone())),
+        trouble: unplaced(pod, REDIS).or_else(|| not_started(pod, REDIS)),
         view: None,
         pod: name,
     })

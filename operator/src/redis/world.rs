@@ -1,6 +1,7 @@
 //! What a plan is made from: the pods that there shall be and are, and how each of them sees the cluster.
 
 use super::view::View;
+use crate::trouble::Trouble;
 use std::net::SocketAddr;
 
 /// What there shall be.
@@ -29,8 +30,8 @@ pub struct Node {
     pub outdated: bool,
     /// It is being ended.
     pub deleting: bool,
-    /// Why its container does not run, in Kubernetes' word.
-    pub trouble: Option<String>,
+    /// Why it does not run.
+    pub trouble: Option<Trouble>,
     /// How it sees the cluster, if it answered.
     pub view: Option<View>,
 }

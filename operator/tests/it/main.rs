@@ -4,6 +4,7 @@ mod control_plane;
 mod custom_metrics;
 mod drain;
 mod figures;
+mod metrics;
 mod objects;
 mod reconcile;
 mod redis;

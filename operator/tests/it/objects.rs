@@ -245,6 +245,7 @@ fn the_revision_follows_all_that_pods_are_made_of_and_nothing_else() {
         ("podMonitor: true", "podMonitor: false"),
         ("size: 64Gi", "size: 32Gi"),
         ("valkey:8.1.4", "valkey:8.1.5"),
+        ("connectionsPerSecond: 1000", "connectionsPerSecond: 2000"),
     ] {
         assert_eq!(hash(&PRODUCTION.replace(from, to)), base, "{from} -> {to}");
     }
@@ -256,7 +257,9 @@ fn the_revision_follows_all_that_pods_are_made_of_and_nothing_else() {
         ("retention-age: 30d", "retention-age: 31d"),
         ("guests: false", "guests: true"),
         ("key: signing", "key: secret"),
+        // It is in the pod: the time that it is given to end.
         ("deadlineSeconds: 1800", "deadlineSeconds: 900"),
+        ("key: signing}", "key: signing}\n  acceptedSigningKeyRef: {name: tokens, key: secret}"),
     ] {
         assert_ne!(hash(&PRODUCTION.replace(from, to)), base, "{from} -> {to}");
     }

@@ -10,5 +10,8 @@ pub(crate) mod member;
 mod nodes;
 mod others;
 mod refused;
+mod rotation;
 pub(crate) mod stage;
 mod steady;
+mod stuck;
+mod way;

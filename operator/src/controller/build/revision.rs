@@ -22,7 +22,8 @@ const GRACE_SECONDS: i64 = 15;
 /// The pods of a revision.
 #[derive(Clone, Debug)]
 pub struct Template {
-    /// What they are made of, settings and secrets included: two that differ in anything have different hashes.
+    /// What they are made of, secrets included, and settings but for those that running servers are told: two that differ in anything of it have
+    /// different hashes.
     pub hash: String,
     /// The pods, with the labels of their revision.
     pub pods: PodTemplateSpec,
@@ -33,7 +34,7 @@ pub fn template(cluster: &Validated) -> Template {
     let mut pods = PodTemplateSpec { metadata: Some(metadata(cluster)), spec: Some(spec(cluster)) };
     let mut hash = Sha256::new();
     hash.update(serde_json::to_vec(&pods).expect("pods are JSON"));
-    hash.update(&cluster.config);
+    hash.update(&cluster.lasting_config);
     hash.update(&cluster.secrets_hash);
     let hash = hex(&hash.finalize()[..5]);
     let labels = pods.metadata.get_or_insert_default().labels.get_or_insert_default();
@@ -165,6 +166,7 @@ fn volumes(cluster: &Validated) -> (Vec<Volume>, Vec<VolumeMount>) {
     let secrets = &cluster.secrets;
     let given = [
         ("signing", Some(&secrets.signing), paths::SIGNING),
+        ("signing-accepted", secrets.signing_accepted.as_ref(), paths::SIGNING_ACCEPTED),
         ("jwt", secrets.jwt.as_ref(), paths::JWT),
         ("redis", secrets.redis_password.as_ref(), paths::REDIS_PASSWORD),
         ("redis-ca", secrets.redis_ca.as_ref(), paths::REDIS_CA),

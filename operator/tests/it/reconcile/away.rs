@@ -1,59 +1,10 @@
 //! An API server that cannot be reached for a while.
 
 use super::stage::{NEVER, Stage};
-use crate::control_plane::{ControlPlane, WITHIN};
+use super::way::Way;
+use crate::control_plane::ControlPlane;
 use serde_json::json;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
-
-/// The way to the API server, which can be cut: what is under way breaks off, and who comes is refused.
-struct Way {
-    from: SocketAddr,
-    to: SocketAddr,
-    open: JoinSet<()>,
-}
-
-impl Way {
-    async fn new(to: SocketAddr) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
-        let from = listener.local_addr().expect("an address");
-        let mut way = Self { from, to, open: JoinSet::new() };
-        way.carry(listener);
-        way
-    }
-
-    fn carry(&mut self, listener: TcpListener) {
-        let to = self.to;
-        self.open.spawn(async move {
-            let mut connections = JoinSet::new();
-            while let Ok((mut near, _)) = listener.accept().await {
-                connections.spawn(async move {
-                    let mut far = TcpStream::connect(to).await.expect("the API server");
-                    let _ = copy_bidirectional(&mut near, &mut far).await;
-                });
-            }
-        });
-    }
-
-    async fn cut(&mut self) {
-        self.open.shutdown().await;
-    }
-
-    async fn mend(&mut self) {
-        let begun = Instant::now();
-        let listener = loop {
-            match TcpListener::bind(self.from).await {
-                Ok(listener) => break listener,
-                Err(error) => assert!(begun.elapsed() < WITHIN, "{error}"),
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        };
-        self.carry(listener);
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_api_server_that_is_away_is_waited_for() {

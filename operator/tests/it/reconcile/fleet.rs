@@ -44,8 +44,8 @@ impl Fleet {
         Self { block, next: rand::random(), servers: Vec::new(), tasks: JoinSet::new() }
     }
 
-    /// One more server, that knows this key.
-    pub(crate) async fn start(&mut self, key: &[u8]) -> Arc<Server> {
+    /// One more server, that knows these keys.
+    pub(crate) async fn start(&mut self, keys: &[Vec<u8>]) -> Arc<Server> {
         let listener = loop {
             self.next = self.next.wrapping_add(1);
             let [high, low] = self.next.to_be_bytes();
@@ -57,7 +57,7 @@ impl Fleet {
             }
         };
         let std::net::IpAddr::V4(ip) = listener.local_addr().expect("an address").ip() else { panic!("IPv4") };
-        let keys = Arc::new(Keys::new([key]));
+        let keys = Arc::new(Keys::new(keys.iter().map(Vec::as_slice)));
         let server = Arc::new(Server { ip, boot: Boot::random(), keys, state: Mutex::default() });
         let router = Router::new().fallback(answer).with_state(server.clone());
         self.tasks.spawn(async move { axum::serve(listener, router).await.expect("a server") });

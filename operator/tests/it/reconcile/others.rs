@@ -2,7 +2,7 @@
 
 use super::stage::{NEVER, Stage};
 use kube::ResourceExt;
-use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,31 +116,4 @@ async fn a_scaling_is_held_back_and_made_good() {
     stage.change("chat", json!({ "replicas": 1 })).await;
     stage.settle("chat").await;
     assert_eq!(stage.pods().await, 1, "fewer may be had at any time");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn pods_that_do_not_start_are_told_of() {
-    let mut stage = Stage::new("trouble").await;
-    stage.create("chat", json!({ "replicas": 1, "redis": stage.redis() })).await;
-    stage.settle("chat").await;
-    let pod =
-        stage.objects().await.into_keys().find_map(|key| key.strip_prefix("Pod/").map(str::to_owned)).expect("a pod");
-    let waiting = json!({ "status": {
-        "conditions": [{ "type": "Ready", "status": "False" }],
-        "containerStatuses": [{
-            "name": "server", "image": "chat-server:1", "imageID": "", "ready": false, "started": false, "restartCount": 0,
-            "state": { "waiting": { "reason": "ImagePullBackOff" } },
-        }],
-    }});
-    let pods = stage.nodes.pods();
-    pods.patch_status(&pod, &PatchParams::default(), &Patch::Merge(&waiting)).await.expect("a status");
-    let wanted = format!(
-        "True ImageMissing: 1 of 1 servers does not run: the image chat-server:1 cannot be had ({pod}); check spec.image, spec.imagePullPolicy and spec.imagePullSecrets"
-    );
-    let begun = std::time::Instant::now();
-    while stage.condition("chat", "Degraded").await != wanted {
-        assert!(begun.elapsed() < crate::control_plane::WITHIN, "{}", stage.condition("chat", "Degraded").await);
-        stage.look("chat").await.expect("a look");
-    }
-    assert!(stage.condition("chat", "Ready").await.starts_with("False ImageMissing: 0 of 1 servers take clients; "));
 }

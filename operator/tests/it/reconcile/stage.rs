@@ -89,6 +89,11 @@ impl Stage {
         }
     }
 
+    /// What the operator counts.
+    pub(crate) fn metrics(&self) -> Arc<Metrics> {
+        self.operator.as_ref().expect("an operator").operator.metrics.clone()
+    }
+
     /// `spec.redis` with the Redis Cluster that is there.
     pub(crate) fn redis(&self) -> Value {
         json!({ "existing": { "seeds": [self.redis.seeds()[0]] } })
@@ -162,7 +167,7 @@ impl Stage {
                 return;
             }
             looked.expect("a look that goes well");
-            let worked = self.nodes.work().await;
+            let worked = Box::pin(self.nodes.work()).await;
             self.nodes.fleet.pass_a_second();
             // What was written comes back by the watch.
             tokio::time::sleep(Duration::from_millis(20)).await;

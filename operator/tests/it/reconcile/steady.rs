@@ -30,6 +30,9 @@ async fn a_steady_state_writes_nothing_even_to_a_new_operator() {
     let generation = stage.get("chat").await.metadata.generation;
     assert!(generation.is_some() && status.observed_generation == generation);
     assert!(status.conditions.iter().all(|condition| condition.observed_generation == generation));
+    // As Kubernetes writes times: what reads them may not know fractions.
+    let times = status.conditions.iter().map(|condition| condition.last_transition_time.as_str());
+    times.for_each(|time| assert_eq!(time.len(), "2026-01-01T00:00:00Z".len(), "{time}"));
 
     let (versions, writes, reads) = (stage.versions().await, stage.gate.writes(), stage.gate.reads());
     assert!(versions.len() > 12, "{versions:?}");
@@ -74,4 +77,20 @@ async fn what_people_change_in_objects_is_put_back() {
         assert!(begun.elapsed() < crate::control_plane::WITHIN, "it stays away");
         stage.look("chat").await.expect("a look");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_pace_of_drains_replaces_nobody() {
+    let mut stage = Stage::new("pace").await;
+    stage.create("chat", json!({ "replicas": 2, "redis": stage.redis() })).await;
+    stage.settle("chat").await;
+    let before = stage.objects().await;
+    stage.change("chat", json!({ "drain": { "connectionsPerSecond": 77 } })).await;
+    stage.settle("chat").await;
+    let after = stage.objects().await;
+    assert!(before.keys().eq(after.keys()), "{:?}", after.keys());
+    let settings = |object: &serde_json::Value| object["data"]["chat.yaml"].as_str().map(str::to_owned);
+    let settings = after.values().find_map(settings).expect("settings");
+    // For a server that ends without being asked.
+    assert!(settings.contains("drain-closes-per-second: '77'"), "{settings}");
 }

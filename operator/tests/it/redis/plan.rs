@@ -2,6 +2,7 @@
 
 use super::model::Sim;
 use chat_operator::redis::{Command, Formation, Order, Roll, Step, World, formation, health, roll, size};
+use chat_operator::trouble::Trouble;
 use rand::Rng;
 
 /// A world at rest is whole after so many looks.
@@ -155,10 +156,15 @@ fn nothing_is_given_out_or_forgotten_while_a_pod_is_silent() {
     }
     let mut world = sim.world(0.0);
     world.nodes[5].view = None;
-    world.nodes[5].trouble = Some("ImagePullBackOff".to_owned());
     let (_, finding) = health(&world, &formation(&world));
     assert_eq!(finding.reason, "PodsMissing");
-    assert!(finding.message.contains("redis-2-1 (ImagePullBackOff)"), "{}", finding.message);
+    assert!(finding.message.contains("redis-2-1"), "{}", finding.message);
+    let message = "redis-2-1 cannot be started".to_owned();
+    world.nodes[5].trouble = Some(Trouble { reason: "NotStarted", message, limits: false });
+    let (_, finding) = health(&world, &formation(&world));
+    assert_eq!(finding.reason, "NotStarted");
+    let told = "1 of 6 pods of Redis do not answer, and 16384 slots are not served: redis-2-1 cannot be started";
+    assert_eq!(finding.message, told);
 }
 
 #[test]
