@@ -182,6 +182,12 @@ impl<'a> Planner<'a> {
                 };
                 if is_wrong {
                     orders.push(order(node, Command::Meet { id: others.id.clone(), address }));
+                } else if view.follows() == Some(&others.id)
+                    && !view.in_step
+                    && view.master.is_some_and(|at| at != address)
+                {
+                    // It knows where its master is, and asks where that was, for ever: a node that learns the address by hearsay goes on so.
+                    orders.push(order(node, Command::Replicate(others.id.clone())));
                 }
             }
         }

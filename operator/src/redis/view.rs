@@ -14,6 +14,8 @@ pub struct View {
     pub ok: bool,
     /// The highest epoch that it has heard of.
     pub epoch: u64,
+    /// Where it looks for the master that it follows. After a move that may be where the master was, although it knows better by now.
+    pub master: Option<SocketAddr>,
     /// It follows a master and is in step with it.
     pub in_step: bool,
     /// How far it has followed.
@@ -70,6 +72,7 @@ impl View {
             members,
             ok: field(info, "cluster_state")? == "ok",
             epoch: number(info, "cluster_current_epoch")?,
+            master: master(replication),
             in_step: field(replication, "master_link_status") == Some("up"),
             offset: number(replication, "slave_repl_offset").unwrap_or(0),
             alone_seconds: number(replication, "master_link_down_since_seconds").unwrap_or(0),
@@ -132,6 +135,11 @@ fn address(place: &str) -> Option<SocketAddr> {
     Some(SocketAddr::new(ip.parse::<IpAddr>().ok()?, port.parse().ok()?))
 }
 
+fn master(replication: &str) -> Option<SocketAddr> {
+    let ip: IpAddr = field(replication, "master_host")?.parse().ok()?;
+    Some(SocketAddr::new(ip, field(replication, "master_port")?.parse().ok()?))
+}
+
 /// A value of an answer of lines `name:value`.
 pub(super) fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.trim_end().strip_prefix(name)?.strip_prefix(':'))
@@ -150,11 +158,11 @@ aa 10.0.0.1:6379@16379,,shard-id=1 myself,slave bb 0 0 7 connected\n\
 bb 10.0.0.2:6379@16379 master,fail - 0 0 7 disconnected 0-5460 6000 [93-<-aa]\n\
 cc :0@0 master,noaddr - 0 0 2 disconnected\n\
 dd fd00::1:6379@16379 handshake - 0 0 0 connected\n";
-        let replication =
-            "role:slave\r\nmaster_link_status:down\r\nmaster_link_down_since_seconds:31\r\nslave_repl_offset:12\r\n";
+        let replication = "role:slave\r\nmaster_host:10.0.0.9\r\nmaster_port:6379\r\nmaster_link_status:down\r\nmaster_link_down_since_seconds:31\r\nslave_repl_offset:12\r\n";
         let view = View::parse(nodes, INFO, replication).expect("a view");
         assert_eq!((view.id.as_str(), view.ok, view.epoch, view.in_step), ("aa", true, 7, false));
         assert_eq!((view.follows(), view.offset, view.alone_seconds), (Some("bb"), 12, 31));
+        assert_eq!(view.master, Some(SocketAddr::from(([10, 0, 0, 9], 6379))));
         let master = view.member("bb").expect("a master");
         assert_eq!(master.slots, [0..=5460, 6000..=6000]);
         assert!(master.failed && !master.connected && master.address.is_some());

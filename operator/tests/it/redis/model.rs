@@ -260,6 +260,7 @@ impl Sim {
             members: peer.table.iter().map(member).collect(),
             ok: owners > 0 && peer.table.iter().filter(|entry| lives(*entry)).count() * 2 > owners,
             epoch: self.epoch,
+            master: None,
             in_step: peer.synced,
             offset: u64::from(peer.synced),
             alone_seconds: 0,

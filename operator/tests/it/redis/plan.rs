@@ -196,3 +196,22 @@ fn a_surplus_pod_stays_until_it_is_no_master() {
     world.wanted.replicas = 1;
     assert_eq!(size(&world, 0, Some(3)), 2);
 }
+
+#[test]
+fn a_replica_that_asks_where_its_master_was_is_told_to_follow_it_again() {
+    let mut sim = Sim::new(7, 3, 1);
+    let (mut world, _) = settle(&mut sim, 7);
+    let at = world.nodes.iter().position(|node| node.view.as_ref().is_some_and(|view| view.follows().is_some()));
+    let at = at.expect("a replica");
+    let view = world.nodes[at].view.as_mut().expect("an answer");
+    let master = view.follows().expect("a master").to_owned();
+    view.in_step = false;
+    view.master = Some(std::net::SocketAddr::from(([10, 0, 0, 9], 6379)));
+    let told = formation(&world);
+    let order = Order { pod: world.nodes[at].pod.clone(), command: Command::Replicate(master.clone()) };
+    assert_eq!((told.step, told.orders), (Step::Heal, vec![order]));
+    // At the right place it may take its time.
+    let right = world.node_of(&master).and_then(|node| node.address);
+    world.nodes[at].view.as_mut().expect("an answer").master = right;
+    assert_eq!(formation(&world).step, Step::Wait);
+}
