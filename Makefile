@@ -1,6 +1,6 @@
 # The commands of this repository. Longer ones are scripts in make/; each step says its name, its time and how to repeat it.
 .DEFAULT_GOAL := help
-.PHONY: help run run-cluster demo test lint bench chaos e2e e2e-full cluster-up cluster-down images charts generate clean
+.PHONY: help run run-cluster demo test lint bench chaos e2e e2e-full e2e-nodes cluster-up cluster-down images charts generate clean
 
 help: ## What can be done here
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ e2e: ## The product on a real Kubernetes, while clients talk (flags: make e2e AR
 
 e2e-full: ## The same with 500 stock clients and all chapters, and docs/kubernetes-e2e.md from it
 	@make/e2e-full $(ARGS)
+
+e2e-nodes: ## Many nodes on a real control plane, with kwok (flags: ARGS="--write" for docs/kubernetes-nodes.md); needs root
+	@make/e2e-nodes $(ARGS)
 
 cluster-up: ## A Kubernetes on this machine with the images of this checkout; needs root
 	@make/cluster-up

@@ -43,6 +43,12 @@ impl ControlPlane {
         Self::start(&["--controllers"]).await
     }
 
+    /// With the scheduler too, and kwok in the place of the nodes.
+    pub(crate) async fn with_nodes() -> &'static Self {
+        static NODES: OnceCell<ControlPlane> = OnceCell::const_new();
+        NODES.get_or_init(|| Self::start(&["--nodes"])).await
+    }
+
     async fn start(flags: &[&str]) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../e2e/control-plane");
         let mut command = Command::new(script);

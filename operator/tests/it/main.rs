@@ -5,6 +5,7 @@ mod custom_metrics;
 mod drain;
 mod figures;
 mod metrics;
+mod nodes;
 mod objects;
 mod reconcile;
 mod redis;

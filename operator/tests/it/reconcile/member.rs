@@ -25,8 +25,12 @@ impl Member {
 
     /// Whether it says that it leads.
     pub(crate) fn leads(&self) -> bool {
-        let answer = http::get(&Host::local(), self.metrics, "/metrics");
-        answer.is_ok_and(|(_, text)| text.lines().any(|line| line == "chat_operator_leads 1"))
+        self.figures().lines().any(|line| line == "chat_operator_leads 1")
+    }
+
+    /// What it tells Prometheus; nothing where it does not answer.
+    pub(crate) fn figures(&self) -> String {
+        http::get(&Host::local(), self.metrics, "/metrics").map(|(_, text)| text).unwrap_or_default()
     }
 
     /// Whether it has seen all that there is.
