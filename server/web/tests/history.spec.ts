@@ -16,6 +16,7 @@ test('a room of 10,000 messages', async ({ server, enter }) => {
   const { page } = ada;
   const list = page.getByRole('region', { name: 'Messages in busy' });
   await expect(ada.message(`message ${MESSAGES - 1} `)).toBeInViewport();
+  await expect(list).toHaveAttribute('aria-busy', 'false');
 
   // All the way up: pages come by themselves, the document stays small, and no frame is blank.
   const seen = await list.evaluate(
@@ -51,6 +52,7 @@ test('what one looks at keeps its place while others write', async ({ server, en
   const ada = await enter('Ada', 'busy');
   const list = ada.page.getByRole('region', { name: 'Messages in busy' });
   await expect(ada.message('message 399 ')).toBeInViewport();
+  await expect(list).toHaveAttribute('aria-busy', 'false');
   await expect(ada.page).toHaveTitle(/^#busy/);
   await list.evaluate((scroller) => scroller.scrollBy(0, -900));
   await expect(ada.page.getByRole('button', { name: 'Latest' })).toBeVisible();

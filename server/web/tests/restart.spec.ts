@@ -17,7 +17,8 @@ test('the server is killed and started again: what was typed meanwhile is sent o
   });
 
   await server.start();
-  await ada.page.goto(`${ada.link.url}/#/general`);
+  // The reload that found nobody may still be on its way.
+  await expect(() => ada.page.goto(`${ada.link.url}/#/general`)).toPass();
   await expect(grace.message('and one more')).toHaveCount(1);
   await expect(grace.message('typed while nobody listened')).toHaveCount(1);
   await expect(ada.message('typed while nobody listened')).toHaveCount(1);

@@ -2,7 +2,7 @@
 // scrolls up; what one looks at keeps its place while others write.
 
 import { ArrowDown, ArrowUp } from 'lucide-react';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { Virtuoso, type VirtuosoHandle } from 'react-virtuoso';
 import type { MessageEntry } from '../chat/entry';
 import { samePosition } from '../chat/position';
@@ -75,14 +75,19 @@ interface ListProps extends RowHandlers {
 function List({ name, room, rows, firstNew, onReply, onEdit }: ListProps) {
   const session = useSession();
   const list = useRef<VirtuosoHandle>(null);
+  const [scroller, setScroller] = useState<HTMLElement | null>(null);
+  const onScroller = useCallback(
+    (element: HTMLElement | Window | null) => setScroller(element instanceof HTMLElement ? element : null),
+    [],
+  );
   const [atBottom, setAtBottom] = useState(true);
   const [top, setTop] = useState<number | null>(null);
   const handlers = useMemo(() => ({ onReply, onEdit }), [onReply, onEdit]);
   const firstIndex = FIRST_INDEX - (room.line?.above ?? 0);
   const target = useLinked(name, room, rows);
-  useSeek(list, rows, target);
+  useSeek(list, scroller, rows, target);
   const { position: linked } = usePlace();
-  const opening = useOpening(list, firstNew, linked !== null);
+  const { opening, settled } = useOpening(list, scroller, firstNew, linked !== null);
   useReading(name, room, atBottom);
 
   // What one sends oneself is always shown.
@@ -112,6 +117,7 @@ function List({ name, room, rows, firstNew, onReply, onEdit }: ListProps) {
     <>
       <Virtuoso
         ref={list}
+        scrollerRef={onScroller}
         className={styles.list}
         data={rows}
         firstItemIndex={firstIndex}
@@ -133,6 +139,7 @@ function List({ name, room, rows, firstNew, onReply, onEdit }: ListProps) {
           />
         )}
         role="region"
+        aria-busy={!settled}
         aria-label={`Messages in ${name}`}
       />
       {newAbove && (
