@@ -199,8 +199,13 @@ test("who talks too fast is told for how long to wait, and then may go on", asyn
     assert.ok(Number.isInteger(error.retry_after_ms) && error.retry_after_ms > 0 && error.retry_after_ms < 60_000, JSON.stringify(error));
   }
   await bob.say(room, "others are not held up");
-  await new Promise((resolve) => setTimeout(resolve, refused[0].error.retry_after_ms));
-  await ada.does("send", { room, id: "later", text: "later" });
+  // Of a burst, what was free again in time may have gone to a later one: who asks alone is told the truth.
+  const later = { room, id: "later", text: "later" };
+  const alone = await ada.ask("send", later);
+  if (!alone.ok) {
+    await new Promise((resolve) => setTimeout(resolve, alone.error.retry_after_ms));
+    await ada.does("send", later);
+  }
   await until(() => bob.texts(room).at(-1) === "later", "the last");
   assert.equal(bob.texts(room).length, answers.length - refused.length + 2, "what was refused was not said");
 });
