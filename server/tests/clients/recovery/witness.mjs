@@ -66,8 +66,10 @@ export class Witness {
     if (this.handled > 0 && ready.recovered !== this.socket.recovered && this.expectsRecovery) this.#wrong("ready and the library disagree");
     this.handled += 1;
     if (!ready.recovered) {
-      // By docs/protocol.md the client joins again, with its cursors.
-      for (const [room, after] of this.at) this.ask("join", { room, after }).catch((error) => this.#wrong(error.message));
+      // By docs/protocol.md the client joins again, with its cursors; where that is cut too, the next `ready` does it, from where it is then.
+      const nth = this.handled;
+      const stays = () => this.handled === nth;
+      for (const [room, after] of this.at) this.ask("join", { room, after }, stays).catch((error) => this.#wrong(error.message));
       return;
     }
     // A join whose `joined` was lost in the cut counts all the same: the server says where the stay began.
@@ -98,9 +100,10 @@ export class Witness {
     }
   }
 
-  /** Asks until it is answered, over as many connections as it takes. */
-  async ask(event, arg) {
+  /** Asks until it is answered, over as many connections as it takes, or until it is not wanted any more. */
+  async ask(event, arg, wanted = () => true) {
     while (!this.ended) {
+      if (!wanted()) return null;
       const answer = await this.socket.timeout(2_000).emitWithAck(event, arg).catch(() => null);
       if (answer?.ok) return answer;
       if (answer && !this.#again(answer.error.code)) throw new Refused(event, arg, answer.error);
