@@ -12,7 +12,7 @@ use clap::Parser;
 
 /// Installs the chart on a Kubernetes, and has everything happen to a ChatCluster while clients talk.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(args_override_self = true, version, about)]
 struct Cli {
     /// All chapters, not only those that a change is tried with
     #[arg(long)]
