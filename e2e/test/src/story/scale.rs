@@ -69,19 +69,21 @@ pub(super) fn down(story: &mut Story) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// Where the old servers have a hundred clients more than the new ones, they send some of theirs over: waits until that is done.
+/// Old servers with far more clients than the mean send some of theirs over: waits until none has more than the operator leaves alone, which is a tenth
+/// above the mean, or a hundred.
 fn even(story: &mut Story) -> Result<(), Wrong> {
     if !story.manner.full {
         return Ok(());
     }
     let begun = Instant::now();
-    let (all, per_server) = (story.present(), story.present() / MANY as u64);
+    let (all, mean) = (story.present(), story.present() / MANY as u64);
+    let bound = (mean + mean / 10).max(mean + 100);
     until("an even spread", PATIENCE, || {
         let spread = chat::spread()?;
-        let is_even = spread.iter().all(|clients| clients.abs_diff(per_server) * 5 <= per_server);
+        let is_even = spread.iter().all(|clients| *clients <= bound);
         Ok(if is_even && spread.iter().sum::<u64>() >= all { Ok(()) } else { Err(format!("{spread:?}")) })
     })?;
-    story.note_time("until all servers have their share", begun.elapsed(), "");
+    story.note_time("until no server has far more than its share", begun.elapsed(), "");
     Ok(())
 }
 
