@@ -1,8 +1,8 @@
 //! Durable sends over one room a connection, at a pace and as fast as they are acknowledged: what the server spends on each, what its master;
 //! then the same with one master.
 //!
-//! What three masters cost is judged at as many sends as there is room for. At a pace that leaves them idle, each of three has a third of the
-//! sends and so a pipeline and a `WAIT` for fewer of them: that costs more a message, and is time that nobody else wanted.
+//! What three masters cost is judged both ways. At a pace that leaves them idle, each of three has a third of the sends and so a pipeline and a
+//! `WAIT` for fewer of them, and it depends on what else the machine does; with as many sends as there is room for, batches are full.
 
 use std::time::Duration;
 
